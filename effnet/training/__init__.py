@@ -1,0 +1,8 @@
+"""How the network in the box was trained: `python -m effnet.training --help`.
+
+| file | what |
+|---|---|
+| `data.py` | Fashion-MNIST from its four IDX files, and the random shifts and flips |
+| `recipe.py` | every number of a training, frozen |
+| `loop.py` | the loop: progress, log, resume, the final measurement |
+"""
