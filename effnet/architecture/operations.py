@@ -15,7 +15,7 @@ from effnet.architecture.spec import HEAD, STEM, Block
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from effnet.architecture.spec import Spec
+    from effnet.architecture.spec import Padding, Spec
 
 Shape = tuple[int, int, int]
 """Channels, height, width of one picture's tensor."""
@@ -37,6 +37,9 @@ class Operation(NamedTuple):
         receptive_field: side of the square of input pixels that one output value can see along
             the main branch, px, without clipping to the picture. (A gate has seen the whole map.)
         total_stride: input pixels per step in this tensor.
+        centre: the input pixel (0-based, along one side) on which the field of this tensor's first
+            cell is centred; cell i is centred on `centre + i * total_stride`. SAME and symmetric
+            padding differ here: 31 against 0 at the end of B0, with cells 32 px apart.
     """
 
     block: str
@@ -53,6 +56,7 @@ class Operation(NamedTuple):
     macs: int
     receptive_field: int
     total_stride: int
+    centre: float
 
     @property
     def activation_bytes(self) -> int:
@@ -71,10 +75,11 @@ class Operation(NamedTuple):
 class _Walker:
     """Carries the shape and the receptive field from one operation to the next."""
 
-    def __init__(self, shape: Shape, activation: str) -> None:
+    def __init__(self, shape: Shape, activation: str, padding: Padding) -> None:
         self.shape = shape
         self.activation = activation
-        self.field, self.jump = 1, 1
+        self.padding = padding
+        self.field, self.jump, self.centre = 1, 1, 0.0
         self.block, self.stage, self.part = STEM, 1, STEM
 
     def enter(self, block: str, stage: int) -> None:
@@ -98,13 +103,23 @@ class _Walker:
         before = in_shape or self.shape
         after = out_shape or before
         if not branch:
+            self.centre += ((kernel - 1) / 2 - self._pad_before(kernel, stride)) * self.jump
             self.field += (kernel - 1) * self.jump
             self.jump *= stride
             self.shape = after
         return Operation(
             self.block, self.stage, self.part, name, label, kernel, stride, groups,
             before, after, params, macs, self.field, self.jump,
+            self.centre,
         )  # fmt: skip
+
+    def _pad_before(self, kernel: int, stride: int) -> int:
+        """Zeros before the first row: k // 2, or TensorFlow's SAME, which puts the odd one last."""
+        if self.padding == "symmetric":
+            return kernel // 2
+        size = self.shape[1]
+        out = -(-size // stride)
+        return max((out - 1) * stride + kernel - size, 0) // 2
 
     def conv_norm_act(
         self, part: str, out: int, kernel: int, stride: int = 1, depthwise: bool = False,
@@ -167,7 +182,7 @@ class _Walker:
 def operations(spec: Spec) -> tuple[Operation, ...]:
     """Every operation of `spec`, in the order of computation."""
     r = spec.resolution
-    walk = _Walker((spec.config.in_channels, r, r), spec.activation)
+    walk = _Walker((spec.config.in_channels, r, r), spec.activation, spec.config.padding)
     ops = list(walk.conv_norm_act(STEM, spec.stem_channels, 3, spec.config.stem_stride))
     for block in spec.blocks:
         ops.extend(walk.mbconv(block))

@@ -208,7 +208,7 @@ def scale(
     if unknown := set(settings) - known:
         raise SpecError(f"A network has no setting called {', '.join(sorted(unknown))}.")
     if phi is None:
-        provenance: dict[str, float | None] = {}
+        provenance: dict[str, Any] = {}
         at = Law(0.0, 1.0, 1.0, float(BASE_RESOLUTION))
     else:
         at = law(phi, alpha=alpha, beta=beta, gamma=gamma)

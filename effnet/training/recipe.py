@@ -5,23 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from effnet.architecture.scaling import scale
 from effnet.architecture.spec import Spec
-
-PHI = -6.0
-"""Width 1.1^-6 = 0.56 and depth 1.2^-6 = 0.33: ten MBConv blocks, 0.88 M parameters.
-
-The law would run it at 97 px; Fashion-MNIST has 28 px, so the input is 28 px and the stem keeps
-them all (stride 1).
-"""
+from effnet.architecture.variants import spec_for
 
 
 def mini_spec(se: bool = True) -> Spec:
-    """The network in the box (`mini`), or its twin without SE (`mini-no-se`)."""
-    return scale(
-        PHI, resolution=28, stem_stride=1, num_classes=10, se=se, dropout=0.1, drop_connect=0.05,
-        bn_momentum=0.05, name="mini" if se else "mini-no-se",
-    )  # fmt: skip
+    """The network in the box (`mini`: ten MBConv blocks, 0.88 M parameters), or its twin without SE."""
+    return spec_for("mini" if se else "mini-no-se")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,101 @@
+"""The pickers that all pages share."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import session
+from app.components.diagram import diagram
+from app.text import refuse
+from effnet.architecture.scaling import ALPHA, BETA, GAMMA
+from effnet.architecture.spec import Spec
+from effnet.drawing.diagram import network_dot
+from effnet.limits import LIMITS
+
+
+def pick_network() -> session.Selection:
+    """The row on top of every page: network, phi or options, block."""
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    with row:
+        st.selectbox(
+            "Network", session.NETWORKS, key="net", bind="query-params", width=120,
+            help="B0 to B8, L2 and Lite are the released networks. Mini was trained by this "
+            "project and comes with it. phi scales B0 by the law of the paper.",
+        )  # fmt: skip
+        if session.network() == session.BY_PHI:
+            st.number_input(
+                "phi", -8.0, 10.0, 0.0, 0.1, key="phi", bind="query-params", width=140,
+                help="depth alpha^phi, width beta^phi, resolution 224 · gamma^phi; 0 is B0",
+            )  # fmt: skip
+        slot = st.container(width=120)
+        with st.popover("Options", icon=":material/tune:"):
+            _options()
+    spec, problem = session.current_spec()
+    session.fit_block(spec)
+    with slot:
+        ids = spec.block_ids
+        st.selectbox(
+            "Block", ids, index=ids.index(session.default_block(spec)), key="block",
+            bind="query-params", help="stage.repeat: 4.2 is the second block of stage 4",
+        )  # fmt: skip
+    block = session.get("block")
+    if block not in spec.block_ids:
+        block = session.default_block(spec)
+    if problem:
+        refuse(ValueError(problem))
+    return session.Selection(session.network(), spec, block, problem)
+
+
+def _options() -> None:
+    st.number_input(
+        "Input size, px (0: the network's own)", 0, LIMITS.max_resolution, 0, 8, key="px",
+        bind="query-params",
+    )  # fmt: skip
+    st.segmented_control(
+        "SE width from", session.SE_RULES, default="official", key="se", bind="query-params",
+        required=True,
+        help="Official: a quarter of the block's input channels. Many tutorials take a quarter of "
+        "the expanded channels; see what that costs.",
+    )  # fmt: skip
+    if session.network() == session.BY_PHI:
+        for name, value in (("alpha", ALPHA), ("beta", BETA), ("gamma", GAMMA)):
+            st.number_input(name, value=value, step=0.01, key=name, bind="query-params")
+
+
+def network_map(chosen: session.Selection, key: str) -> None:
+    """The whole network as a small clickable map; choosing here is choosing everywhere."""
+    stage = int(chosen.block.split(".")[0])
+    stages = [f"stage-{s.number}" for s in chosen.spec.stages if s.number != stage]
+    blocks = [b for b in chosen.spec.block_ids if b.startswith(f"{stage}.")]
+    diagram(
+        network_dot(chosen.spec, stage),
+        key=key,
+        label=f"{title(chosen.spec)}, stage by stage",
+        selected=[chosen.block],
+        clickable=[*stages, *blocks],
+        hint="Click a stage to open it, a block to choose it. Drag to move.",
+        on_pick=session.choose_block,
+    )
+
+
+def title(spec: Spec) -> str:
+    """`EfficientNet-B0`, `EfficientNet-Lite0`, `EfficientNet, phi = 1.5`."""
+    if spec.config.phi is not None and spec.name.startswith("phi"):
+        return f"EfficientNet, phi = {spec.config.phi:g}"
+    name = spec.name
+    return f"EfficientNet-{name.upper() if name[0] in 'bl' and name[1:].isdigit() else name.capitalize()}"
+
+
+def wait_for_torch() -> bool:
+    """True when PyTorch is loaded; else says that it is loading and looks again by itself."""
+    if session.torch_ready():
+        return True
+    _watch_torch()
+    return False
+
+
+@st.fragment(run_every=0.6)
+def _watch_torch() -> None:
+    if session.torch_ready():
+        st.rerun()
+    st.caption(":material/hourglass_top: PyTorch is loading; this takes a few seconds once.")
