@@ -1,4 +1,4 @@
-"""EfficientNet Explorer: the list of pages, and what stands on top of each of them."""
+"""EfficientNet Explorer: the list of pages."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:  # `streamlit run app/main.py` puts only app/ there
     sys.path.insert(0, ROOT)
 
-from app import session  # noqa: E402
+from app import computing  # noqa: E402
 
 st.set_page_config(page_title="EfficientNet Explorer", page_icon="🔬", layout="wide")
-session.torch_ready()  # starts the warm-up
+computing.torch_ready()  # starts loading PyTorch in the background
 
-page = st.navigation(
-    [
-        st.Page(
-            "pages/architecture.py",
-            title="Architecture",
-            icon=":material/account_tree:",
-            default=True,
-        ),
+# The folder is not called pages/: Streamlit would then serve its files by themselves, past this one.
+PAGES = {
+    "": [
+        st.Page("views/architecture.py", title="Architecture", icon=":material/account_tree:", default=True),
+        st.Page("views/code.py", title="Code", icon=":material/code:"),
+        st.Page("views/gradcam.py", title="Grad-CAM", icon=":material/center_focus_strong:"),
     ],
-    position="top",
-)
-page.run()
+    "Squeeze-and-excitation": [
+        st.Page("views/gates.py", title="SE gates", icon=":material/tune:"),
+        st.Page("views/why.py", title="Why SE?", icon=":material/help:"),
+        st.Page("views/inside.py", title="Inside one gate", icon=":material/zoom_in:"),
+        st.Page("views/pair.py", title="Compare gates", icon=":material/compare:"),
+        st.Page("views/edit.py", title="Edit the gates", icon=":material/edit:"),
+    ],
+}  # fmt: skip
+st.navigation(PAGES, position="top").run()

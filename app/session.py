@@ -1,5 +1,4 @@
-"""What one visitor has chosen, and what the server keeps for all: the only module that uses
-`st.session_state`, `st.query_params` and Streamlit's caches.
+"""What one visitor has chosen: the only module that uses `st.session_state`.
 
 Widgets with `bind="query-params"` put the selection into the URL; the keys are `net`, `phi`,
 `block`, `weights` and, where they differ from the default, `se`, `px`, `alpha`, `beta`, `gamma`.
@@ -7,11 +6,8 @@ Widgets with `bind="query-params"` put the selection into the URL; the keys are 
 
 from __future__ import annotations
 
-import gc
-import sys
-import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
@@ -19,10 +15,6 @@ from effnet.architecture.scaling import ALPHA, BETA, GAMMA, rebuild, scale
 from effnet.architecture.spec import Spec
 from effnet.architecture.variants import spec_for
 from effnet.errors import SpecError
-from effnet.limits import LIMITS
-
-if TYPE_CHECKING:
-    from effnet.drawing.summary import Row
 
 NAMED = {
     **{f"B{i}": f"b{i}" for i in range(9)},
@@ -32,6 +24,7 @@ NAMED = {
 }
 """What the menu shows (and the URL holds) -> the library's name."""
 
+UNTRAINED = "untrained"
 BY_PHI = "phi"
 NETWORKS = (*NAMED, BY_PHI)
 DEFAULT_NETWORK, DEFAULT_BLOCK = "B0", "4.2"
@@ -40,12 +33,16 @@ SE_RULES = ("official", "expanded")
 
 @dataclass(frozen=True)
 class Selection:
-    """The network and the block on screen. `problem` is a sentence when the last wish failed."""
+    """The network and the block on screen.
+
+    Attributes:
+        row: where further pickers of the row on top are drawn.
+    """
 
     network: str
     spec: Spec
     block: str
-    problem: str = ""
+    row: Any = None
 
 
 # --- the selection ---------------------------------------------------------------------------
@@ -70,6 +67,11 @@ def network() -> str:
 def _number(key: str, default: float) -> float:
     value = get(key)
     return float(value) if isinstance(value, (int, float)) else default
+
+
+def named_spec(name: str) -> Spec:
+    """The released network behind a menu entry."""
+    return spec_for(NAMED[name])
 
 
 def wanted_spec() -> Spec:
@@ -132,41 +134,3 @@ def component_value(key: str, name: str) -> Any:
     """What a component reported in the event that caused this run."""
     value = st.session_state.get(key)
     return value.get(name) if value else None
-
-
-# --- shared by all visitors ------------------------------------------------------------------
-
-
-def torch_ready() -> bool:
-    """True once torch is imported; until then a page must not wait for it without saying so."""
-    return bool(_warm_up().is_set())
-
-
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _warm_up() -> threading.Event:
-    """Import torch and captum in the background, once per server, while the first page is read."""
-    done = threading.Event()
-
-    def work() -> None:
-        import captum.attr  # noqa: F401
-        import torch  # noqa: F401
-        import torchinfo  # noqa: F401
-
-        # What is imported stays for good; the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        done.set()
-
-    if "captum.attr" in sys.modules:
-        done.set()
-    else:
-        threading.Thread(target=work, name="warm-up", daemon=True).start()
-    return done
-
-
-@st.cache_data(max_entries=LIMITS.cached_tables, show_spinner="Running torchinfo …")
-def layer_table(spec: Spec, block: str | None) -> tuple[Row, ...]:
-    """torchinfo's rows; see `effnet.drawing.summary`."""
-    from effnet.drawing.summary import summarize
-
-    return summarize(spec, block)

@@ -32,10 +32,8 @@ def show_table(rows: Rows, name: str, alt: str, *, download: bool = True, **more
             )
         elif pd.api.types.is_integer_dtype(frame[column]) and column not in ("Stage", "Depth"):
             config[column] = st.column_config.NumberColumn(format="localized")
-    height = "content" if len(rows) <= 24 else 560
-    event = st.dataframe(
-        frame, hide_index=True, column_config=config, height=height, alt=alt, **more
-    )
+    more.setdefault("height", "content" if len(rows) <= 24 else 560)
+    event = st.dataframe(frame, hide_index=True, column_config=config, alt=alt, **more)
     if download:
         st.download_button(
             "CSV", to_csv(list(rows)), f"{name}.csv", "text/csv", icon=":material/download:",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import session
+from app import computing, session
 from app.components.diagram import diagram
 from app.text import refuse
 from effnet.architecture.scaling import ALPHA, BETA, GAMMA
@@ -27,7 +27,7 @@ def pick_network() -> session.Selection:
                 "phi", -8.0, 10.0, 0.0, 0.1, key="phi", bind="query-params", width=140,
                 help="depth alpha^phi, width beta^phi, resolution 224 · gamma^phi; 0 is B0",
             )  # fmt: skip
-        slot = st.container(width=120)
+        slot, more = st.container(width=120), st.container(width="content")
         with st.popover("Options", icon=":material/tune:"):
             _options()
     spec, problem = session.current_spec()
@@ -43,7 +43,7 @@ def pick_network() -> session.Selection:
         block = session.default_block(spec)
     if problem:
         refuse(ValueError(problem))
-    return session.Selection(session.network(), spec, block, problem)
+    return session.Selection(session.network(), spec, block, more)
 
 
 def _options() -> None:
@@ -68,7 +68,7 @@ def network_map(chosen: session.Selection, key: str) -> None:
     stages = [f"stage-{s.number}" for s in chosen.spec.stages if s.number != stage]
     blocks = [b for b in chosen.spec.block_ids if b.startswith(f"{stage}.")]
     diagram(
-        network_dot(chosen.spec, stage),
+        network_dot(chosen.spec, [stage]),
         key=key,
         label=f"{title(chosen.spec)}, stage by stage",
         selected=[chosen.block],
@@ -88,7 +88,7 @@ def title(spec: Spec) -> str:
 
 def wait_for_torch() -> bool:
     """True when PyTorch is loaded; else says that it is loading and looks again by itself."""
-    if session.torch_ready():
+    if computing.torch_ready():
         return True
     _watch_torch()
     return False
@@ -96,6 +96,6 @@ def wait_for_torch() -> bool:
 
 @st.fragment(run_every=0.6)
 def _watch_torch() -> None:
-    if session.torch_ready():
+    if computing.torch_ready():
         st.rerun()
     st.caption(":material/hourglass_top: PyTorch is loading; this takes a few seconds once.")

@@ -11,8 +11,10 @@ from typing import Any
 from effnet.architecture.scaling import ALPHA, BETA, GAMMA, rebuild, scale
 from effnet.architecture.spec import Spec
 from effnet.architecture.variants import VARIANTS, spec_for
+from effnet.codegen import commands as code_commands
 from effnet.errors import EffnetError, SpecError
 from effnet.files import write_bytes
+from effnet.weights import commands as weights_commands
 
 
 def add_spec_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +53,9 @@ def spec_from_args(args: argparse.Namespace) -> Spec:
     given = {key: value for key, value in constants.items() if value is not None}
     if args.phi is None:
         if given:
-            raise SpecError("--alpha, --beta and --gamma belong to the law; give a --phi with them.")
+            raise SpecError(
+                "--alpha, --beta and --gamma belong to the law; give a --phi with them."
+            )
         return rebuild(base, **changes) if changes else base
     if base.name not in ("b0", "lite0"):
         raise SpecError(f"--phi scales the baseline, so give it with b0 or lite0, not {base.name}.")
@@ -84,7 +88,7 @@ def _command_diagram(args: argparse.Namespace) -> int:
 
     spec = spec_from_args(args)
     dot = block_dot(spec, args.block, args.direction) if args.block else network_dot(
-        spec, args.stage, args.direction
+        spec, [args.stage] if args.stage else [], args.direction
     )  # fmt: skip
     data = dot.encode() if args.format == "dot" else render(dot, args.format)
     if args.output is None and args.format == "png":
@@ -106,7 +110,9 @@ def _command_summary(args: argparse.Namespace) -> int:
         print(json.dumps([asdict(row) for row in rows], indent=2))
         return 0
     width = max(len(row.layer) + 2 * row.depth for row in rows) + 2
-    print(f"{'layer':<{width}}{'input':<22}{'output':<22}{'kernel':<8}{'params':>12}{'share':>9}{'MACs':>16}")
+    print(
+        f"{'layer':<{width}}{'input':<22}{'output':<22}{'kernel':<8}{'params':>12}{'share':>9}{'MACs':>16}"
+    )
     for row in rows:
         name = "  " * row.depth + row.layer
         print(
@@ -123,6 +129,23 @@ def _command_inspect(args: argparse.Namespace) -> int:
         args.images, model=args.model, weights=args.weights, target=args.target, block=args.block,
         out=args.out, say=lambda line: print(line, file=sys.stderr),
     )  # fmt: skip
+
+
+def _command_profile(args: argparse.Namespace) -> int:
+    from effnet.profiling import profile_folder
+    from effnet.report import load_model
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    if not 1 <= args.batch <= 1024:
+        raise EffnetError(f"--batch must lie between 1 and 1024, not {args.batch}.")
+    model = load_model(args.model, args.weights, say)
+    done = profile_folder(model, args.folder, args.out, batch=args.batch, say=say)
+    for file, why in done.damaged:
+        say(f"left out: {file}: {why}")
+    print(f"{done.pictures} pictures in {len(done.groups)} groups: {args.out}")
+    return 0
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -163,6 +186,17 @@ def make_parser() -> argparse.ArgumentParser:
     inspect.add_argument("--block", default="head", help="where Grad-CAM looks: 8.1, .. or head")
     inspect.add_argument("--out", required=True, type=Path, metavar="DIR")
     inspect.set_defaults(run=_command_inspect)
+
+    profile = commands.add_parser("profile", help="the gates of a folder of pictures, by group")
+    profile.add_argument("folder", type=Path, metavar="DIR", help="sub-folders are groups")
+    profile.add_argument("--model", required=True, metavar="NAME")
+    profile.add_argument("--weights", help="as for inspect")
+    profile.add_argument("--batch", type=int, default=32)
+    profile.add_argument("--out", required=True, type=Path, metavar="FILE")
+    profile.set_defaults(run=_command_profile)
+
+    code_commands.add_parser(commands, add_spec_arguments, spec_from_args)
+    weights_commands.add_parser(commands)
     return parser
 
 

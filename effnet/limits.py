@@ -30,11 +30,20 @@ class Limits:
     checkpoint_header_bytes: int = 1_000_000  # a real header of B7 has 110 kB
     class_names_bytes: int = 5_000_000
 
+    # gate profiles
+    profile_rows: int = 20_000_000
+    profile_bytes: int = 1_500_000_000  # of the rows in memory
+
     # caches of the app: entries
     cached_models: int = 2
     cached_results: int = 32
+    cached_baselines: int = 2  # a visitor's: B7 at 600 px holds about 150 MB
     cached_drawings: int = 256
     cached_tables: int = 32
+
+    # several people at once
+    computing_at_once: int = 1  # forward passes; torch spreads one over the cores
+    waiting_seconds: float = 60.0  # then the page says that the machine is busy
 
     # drawing
     label_chars: int = 200

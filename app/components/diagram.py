@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from app import session
 from effnet.drawing.layout import engine, render_svg
 
 _HERE = Path(__file__).parent
@@ -62,7 +63,7 @@ def diagram(
         return
 
     def picked() -> None:
-        name = st.session_state[key].get("picked")
+        name = session.component_value(key, "picked")
         # Any client can send anything: only names that stand in this drawing are passed on.
         if on_pick and isinstance(name, str) and (clickable is None or name in clickable):
             on_pick(name)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import session
+from app import computing
 from app.components.diagram import diagram
+from app.doors import scroll_if_asked, show_doors
 from app.tables import block_rows, export_menu, layer_rows, show_table, stage_rows
 from app.widgets import network_map, pick_network, title, wait_for_torch
 from effnet.drawing.charts import stage_costs
@@ -28,6 +29,8 @@ with st.container(horizontal=True, gap="medium"):
     ):
         st.metric(name, value, help=note, width="content")
 
+show_doors()
+st.header("The whole network", anchor="network")
 network_map(chosen, key="map")
 
 st.header(f"Block {block.id}: {headline(spec, block)}", anchor="block")
@@ -42,7 +45,7 @@ diagram(
 )
 
 with st.container(horizontal=True, horizontal_alignment="right"):
-    export_menu(network_dot(spec, block.stage), f"{spec.name}-network", "Export network")
+    export_menu(network_dot(spec, [block.stage]), f"{spec.name}-network", "Export network")
     export_menu(block_drawing, f"{spec.name}-block-{block.id}", "Export block")
 
 words, numbers = st.columns([3, 2], gap="large")
@@ -86,7 +89,7 @@ elif view == "Blocks":
 elif view in VIEWS[2:4]:
     part = block.id if view == VIEWS[2] else None
     if wait_for_torch():
-        rows = layer_rows(session.layer_table(spec, part))
+        rows = layer_rows(computing.layer_table(spec, part))
         show_table(rows, f"{spec.name}-{part or 'network'}-layers", "torchinfo's table")
         st.caption(
             "Measured by torchinfo on a model without memory (PyTorch's meta device). MACs count "
@@ -98,3 +101,4 @@ else:
         "Stages are numbered 1 to 9 as in Table 1 of Tan and Le (2019). The resolution is the "
         "stage's input; the stride is its first block's."
     )
+scroll_if_asked()

@@ -13,7 +13,8 @@ from effnet.drawing.numbers import bytes_short, percent, short
 FONT = 14
 
 
-def _layout(figure: go.Figure, height: int, **more: Any) -> go.Figure:
+def layout(figure: go.Figure, height: int, **more: Any) -> go.Figure:
+    """The margins, font and height that all charts share."""
     figure.update_layout(
         height=height, margin={"l": 8, "r": 8, "t": 28, "b": 8}, showlegend=False,
         font={"size": FONT}, bargap=0.25, **more,
@@ -41,4 +42,4 @@ def stage_costs(spec: Spec) -> go.Figure:
         )
         figure.update_yaxes(ticksuffix=" %", row=1, col=column, rangemode="tozero")
         figure.update_xaxes(title_text="Stage", type="category", row=1, col=column)
-    return _layout(figure, 300)
+    return layout(figure, 300)

@@ -9,6 +9,7 @@ the text are for files that leave the app.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Literal, cast
 
@@ -73,14 +74,14 @@ def _height(size: int, spec: Spec) -> str:
 # --- the network -----------------------------------------------------------------------------
 
 
-def network_dot(spec: Spec, opened: int | None = None, direction: Direction = "LR") -> str:
-    """The whole network as a chain of stages, one of them opened into its blocks.
+def network_dot(spec: Spec, opened: Collection[int] = (), direction: Direction = "LR") -> str:
+    """The whole network as a chain of stages, some of them opened into their blocks.
 
-    Nodes are called `stage-1` .. `stage-9`, and `4.1`, `4.2` .. in the opened stage. A stage says
+    Nodes are called `stage-1` .. `stage-9`, and `4.1`, `4.2` .. in an opened stage. A stage says
     its operator, how often it repeats, and the shape that leaves it.
 
     Args:
-        opened: the stage (2..8) whose blocks are drawn; None opens none.
+        opened: the stages (2..8) whose blocks are drawn.
         direction: `LR` or `TB`.
     """
     g = _graph(direction)
@@ -93,7 +94,7 @@ def network_dot(spec: Spec, opened: int | None = None, direction: Direction = "L
     )  # fmt: skip
     chain = ["input", "stage-1"]
     for stage in spec.stages:
-        if stage.number == opened:
+        if stage.number in opened:
             chain += _open_stage(g, spec, stage)
             continue
         name = f"stage-{stage.number}"
@@ -109,7 +110,7 @@ def network_dot(spec: Spec, opened: int | None = None, direction: Direction = "L
     )  # fmt: skip
     chain.append("stage-9")
     for first, second in pairwise(chain):
-        if not (first[0].isdigit() and second[0].isdigit()):  # in the opened stage: drawn already
+        if first.split(".")[0] != second.split(".")[0]:  # inside an opened stage: drawn already
             g.edge(first, second)
     return str(g.source)
 
