@@ -22,7 +22,7 @@ from app.text import BUSY
 from effnet.architecture.scaling import build
 from effnet.architecture.spec import Config, Spec
 from effnet.errors import InspectionError
-from effnet.inspection.images import Picture, Prepared, prepare
+from effnet.inspection.images import Prepared, prepare, read_picture
 from effnet.limits import LIMITS
 from effnet.weights.info import Preprocessing
 
@@ -127,7 +127,8 @@ def _run(job: Job, call: Callable[[EfficientNet, Tensor], T]) -> T:
     from effnet.inspection.devices import choose_device, run_with_fallback
 
     def on(device: str) -> T:
-        model = _model(*job.key[:2], device)
+        own = job.weights == session.YOURS
+        model = session.get(session.YOURS).to(device) if own else _model(*job.key[:2], device)
         return call(model, torch.from_numpy(job.ready.values))
 
     place = _places()
@@ -177,13 +178,15 @@ def run_cam(job: Job, target: int, block: str) -> Cam:
 
 
 @st.cache_data(max_entries=LIMITS.cached_results, scope="session", show_spinner=False)
-def _prepared(digest: str, preprocessing: Preprocessing, _picture: Picture) -> Prepared:
-    return prepare(_picture, preprocessing)
+def _prepared(digest: str, preprocessing: Preprocessing, _data: bytes) -> Prepared:
+    return prepare(read_picture(_data), preprocessing)
 
 
-def make_job(weights: str, config: Config, preprocessing: Preprocessing, picture: Picture) -> Job:
-    """The picture as these weights want it."""
-    return Job(weights, config, _prepared(picture.digest, preprocessing, picture), picture.digest)
+def make_job(
+    weights: str, config: Config, preprocessing: Preprocessing, digest: str, data: bytes
+) -> Job:
+    """The picture (its file and the SHA-256 of that) as these weights want it."""
+    return Job(weights, config, _prepared(digest, preprocessing, data), digest)
 
 
 def _deletion_key(job: Job, target: int, where: str, way: str) -> tuple[Any, ...]:

@@ -25,7 +25,8 @@ class Door:
     """A question and where its answer is.
 
     Attributes:
-        sets: widget keys and the values that they get. page: another page, or empty for this one.
+        sets: widget keys and the values that they get, or what another page's address asks for.
+        page: another page, or empty for this one.
         anchor: where on the first page.
     """
 
@@ -34,6 +35,8 @@ class Door:
     page: str = ""
     anchor: str = ""
 
+
+ICON = ":material/arrow_forward:"
 
 DOORS = (
     Door("What is the whole architecture?", {"net": "B0", "table": "Stages"}, anchor="network"),
@@ -51,12 +54,12 @@ DOORS = (
     Door("Why have SE at all?", page="views/why.py"),
     Door(
         "What is the Keras code of an SE block, with comments?",
-        {"net": "B0", "lib": "Keras", "part": "SE block"},
+        {"show": "keras-se", "part": "SE block"},
         page="views/code.py",
     ),
     Door(
         "What is the code of an MBConv6 block?",
-        {"net": "B0", "block": "3.2", "lib": "PyTorch", "part": "MBConv block"},
+        {"show": "pytorch-mbconv", "lib": "PyTorch"},
         page="views/code.py",
     ),
 )
@@ -74,12 +77,17 @@ def show_doors() -> None:
         st.markdown("**Start with a question**")
         with st.container(horizontal=True, gap="small"):
             for i, door in enumerate(DOORS):
-                chosen = st.button(
-                    door.question, key=f"door_{i}", on_click=_open, args=(door,), type="tertiary",
-                    icon=":material/arrow_forward:", wrap=True,
-                )  # fmt: skip
-                if chosen and door.page:
-                    st.switch_page(door.page)
+                if door.page:
+                    # The values go into the link's address; the network on screen stays.
+                    st.page_link(
+                        door.page, label=door.question, query_params=dict(door.sets), icon=ICON,
+                        width="content",
+                    )  # fmt: skip
+                else:
+                    st.button(
+                        door.question, key=f"door_{i}", on_click=_open, args=(door,), icon=ICON,
+                        type="tertiary", wrap=True,
+                    )  # fmt: skip
 
 
 def scroll_if_asked() -> None:

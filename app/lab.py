@@ -12,7 +12,7 @@ from app.components.live_slider import live_slider
 from app.maps import enlarge
 from app.pictures import Held, held, pick_picture, samples
 from app.running import class_name, job_for
-from app.text import refuse
+from app.text import escaped, refuse
 from app.weights import Choice
 from effnet.drawing.gate_charts import top_bars
 from effnet.drawing.overlay import overlay
@@ -131,5 +131,5 @@ def answer_columns(
             picture = overlay(job.ready.pixels, cam.placed[0])
             st.image(enlarge(picture), width="stretch", alt=f"Grad-CAM, {title}")
             st.caption(
-                f"Grad-CAM of {class_name(target, labels)}, {title}; largest value {cam.grid.max():.3g}"
+                f"Grad-CAM of {escaped(class_name(target, labels))}, {title}; largest value {cam.grid.max():.3g}"
             )

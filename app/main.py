@@ -12,6 +12,7 @@ if ROOT not in sys.path:  # `streamlit run app/main.py` puts only app/ there
     sys.path.insert(0, ROOT)
 
 from app import computing  # noqa: E402
+from app.widgets import pick_network  # noqa: E402
 
 st.set_page_config(page_title="EfficientNet Explorer", page_icon="🔬", layout="wide")
 computing.torch_ready()  # starts loading PyTorch in the background
@@ -20,6 +21,8 @@ computing.torch_ready()  # starts loading PyTorch in the background
 PAGES = {
     "": [
         st.Page("views/architecture.py", title="Architecture", icon=":material/account_tree:", default=True),
+        st.Page("views/scaling.py", title="Scaling", icon=":material/trending_up:"),
+        st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("views/code.py", title="Code", icon=":material/code:"),
         st.Page("views/gradcam.py", title="Grad-CAM", icon=":material/center_focus_strong:"),
     ],
@@ -30,5 +33,10 @@ PAGES = {
         st.Page("views/pair.py", title="Compare gates", icon=":material/compare:"),
         st.Page("views/edit.py", title="Edit the gates", icon=":material/edit:"),
     ],
+    "Learn": [
+        st.Page("views/claims.py", title="What tutorials get wrong", icon=":material/fact_check:"),
+    ],
 }  # fmt: skip
-st.navigation(PAGES, position="top").run()
+page = st.navigation(PAGES, position="top")
+pick_network()
+page.run()

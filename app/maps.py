@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from app.text import plain
+from app.text import escaped
 from effnet.architecture.scaling import build
 from effnet.architecture.spec import Config
 from effnet.drawing.numbers import percent
@@ -59,7 +59,7 @@ def verdict(result: Deletion, name: str) -> str:
     at = result.shares.index(0.2)
     start, hot, chance = result.hottest[0], result.hottest[at], result.random[:, at].mean()
     facts = (
-        f"Hiding the hottest fifth takes “{plain(name, 60)}” from {percent(start)} to "
+        f"Hiding the hottest fifth takes “{escaped(name)}” from {percent(start)} to "
         f"**{percent(hot)}**; hiding a random fifth leaves {percent(chance)} on average. Over the "
         f"whole curve the map beats {result.beats} of {len(result.random)} random orders."
     )

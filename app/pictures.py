@@ -27,13 +27,34 @@ HELD, CHOSEN, PROBLEMS = "pictures", "picture", "picture_problems"
 
 @dataclass(frozen=True)
 class Held:
-    """A picture that can be chosen. `name` may come from a stranger: show it as plain text only."""
+    """A picture that can be chosen, as the file it came in: decoded it can be ten times as large.
+
+    Attributes:
+        name: may come from a stranger: show it as plain text only.
+        digest: SHA-256 of the file. notes: what a person should know about how it was read.
+        thumb: a small JPEG as a data URL. sample: `photo` or `fashion` for the app's own.
+    """
 
     id: str
     name: str
-    picture: Picture
+    data: bytes
+    digest: str
+    notes: tuple[str, ...]
     thumb: str
-    sample: str = ""  # `photo` or `fashion`
+    sample: str = ""
+
+
+def _held(ident: str, name: str, data: bytes, sample: str = "") -> Held:
+    picture = read_picture(data)
+    return Held(
+        ident or picture.digest[:16],
+        name,
+        data,
+        picture.digest,
+        picture.notes,
+        _thumb(picture),
+        sample,
+    )
 
 
 def _thumb(picture: Picture) -> str:
@@ -46,12 +67,13 @@ def _thumb(picture: Picture) -> str:
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _samples() -> tuple[Held, ...]:
     found = []
-    for row in json.loads((SAMPLES / "samples.json").read_text()):
-        picture = read_picture((SAMPLES / row["file"]).read_bytes())
-        held = Held(
-            Path(row["file"]).stem, row["title"], picture, _thumb(picture), row.get("kind", "photo")
-        )
-        found.append(held)
+    for index in ("samples.json", "fashion/fashion.json"):
+        if (SAMPLES / index).exists():
+            for row in json.loads((SAMPLES / index).read_text()):
+                path = SAMPLES / row["file"]
+                found.append(
+                    _held(path.stem, row["title"], path.read_bytes(), row.get("kind", "photo"))
+                )
     return tuple(found)
 
 
@@ -71,14 +93,13 @@ def add(name: str, data: bytes) -> None:
     problems: list[str] = session.get(PROBLEMS) or []
     mine = dict(held())
     try:
-        picture = read_picture(data)
-        ident = picture.digest[:16]
-        if ident not in mine and len(mine) >= LIMITS.images_held:
+        new = _held("", plain(name, 60), data)
+        if new.id not in mine and len(mine) >= LIMITS.images_held:
             raise ImageError(
                 f"{LIMITS.images_held} pictures are held already; remove one before adding another."
             )
-        mine[ident] = Held(ident, plain(name, 60), picture, _thumb(picture))
-        session.put(CHOSEN, ident)
+        mine[new.id] = new
+        session.put(CHOSEN, new.id)
     except ImageError as error:
         problems.append(f"{plain(name, 60)}: {error}")
     session.put(HELD, mine)
@@ -156,6 +177,6 @@ def pick_picture(kind: str, key: str = CHOSEN, *, skip: str = "", add: bool = Tr
         with st.container(border=True):
             st.text(problem)
     session.put(PROBLEMS, [])
-    for note in current.picture.notes:
+    for note in current.notes:
         st.caption(f":material/info: {note}")
     return current

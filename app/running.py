@@ -19,7 +19,9 @@ PREDICTED = "predicted"
 
 def job_for(choice: Choice, held: Held) -> computing.Job:
     """The chosen picture, prepared as the chosen weights want it."""
-    return computing.make_job(choice.name, choice.config, choice.info.preprocessing, held.picture)
+    return computing.make_job(
+        choice.name, choice.config, choice.info.preprocessing, held.digest, held.data
+    )
 
 
 def class_name(index: int, labels: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What one visitor has chosen: the only module that uses `st.session_state`.
+"""What one visitor has chosen: the only module that uses `st.session_state` and `st.query_params`.
 
 Widgets with `bind="query-params"` put the selection into the URL; the keys are `net`, `phi`,
 `block`, `weights` and, where they differ from the default, `se`, `px`, `alpha`, `beta`, `gamma`.
@@ -24,7 +24,9 @@ NAMED = {
 }
 """What the menu shows (and the URL holds) -> the library's name."""
 
-UNTRAINED = "untrained"
+UNTRAINED, YOURS = "untrained", "yours"
+OWN_NETWORK = "Yours"
+"""The menu's entry for an uploaded checkpoint; it is there once one was read."""
 BY_PHI = "phi"
 NETWORKS = (*NAMED, BY_PHI)
 DEFAULT_NETWORK, DEFAULT_BLOCK = "B0", "4.2"
@@ -33,16 +35,16 @@ SE_RULES = ("official", "expanded")
 
 @dataclass(frozen=True)
 class Selection:
-    """The network and the block on screen.
+    """The network, block and weights on screen.
 
     Attributes:
-        row: where further pickers of the row on top are drawn.
+        network: the menu's entry. weights: a name of the catalogue, or `untrained`.
     """
 
     network: str
     spec: Spec
     block: str
-    row: Any = None
+    weights: str = UNTRAINED
 
 
 # --- the selection ---------------------------------------------------------------------------
@@ -58,10 +60,29 @@ def put(key: str, value: Any) -> None:
     st.session_state[key] = value
 
 
+def selected() -> Selection:
+    """The network and block on screen, as the row on top of the page says."""
+    selection: Selection = st.session_state["selection"]
+    return selection
+
+
+def take_from_url(key: str) -> str:
+    """What a link asks for once; it is taken out of the address."""
+    value = str(st.query_params.get(key, ""))
+    if value:
+        del st.query_params[key]
+    return value
+
+
 def network() -> str:
     """The menu's entry, whatever the URL said."""
     name = get("net")
-    return name if name in NETWORKS else DEFAULT_NETWORK
+    return name if name in networks() else DEFAULT_NETWORK
+
+
+def networks() -> tuple[str, ...]:
+    """The menu: the named networks, phi, and the visitor's own."""
+    return (*NETWORKS, OWN_NETWORK) if get(YOURS) is not None else NETWORKS
 
 
 def _number(key: str, default: float) -> float:
@@ -80,6 +101,9 @@ def wanted_spec() -> Spec:
     Raises:
         SpecError: when there is no such network.
     """
+    if network() == OWN_NETWORK:
+        own: Spec = get(YOURS).spec
+        return own
     changes: dict[str, Any] = {}
     if get("se") == SE_RULES[1]:
         changes["se_reduce_from"] = "expanded"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import string
 import unicodedata
 
 import streamlit as st
 
 from effnet.limits import LIMITS
+
+_PUNCTUATION = frozenset(string.punctuation)
 
 UNTRAINED = (
     "These weights are **untrained**: a fresh random initialisation. Gates, predictions and heat "
@@ -26,6 +29,11 @@ def plain(text: object, limit: int = LIMITS.label_chars) -> str:
     )
     flat = " ".join(flat.split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def escaped(text: object, limit: int = 2000) -> str:
+    """Text from outside for a place that reads Markdown: every mark of punctuation stands for itself."""
+    return "".join(f"\\{c}" if c in _PUNCTUATION else c for c in plain(text, limit))
 
 
 def refuse(error: Exception) -> None:

@@ -7,18 +7,23 @@ import streamlit as st
 from app import computing, session
 from app.components.diagram import diagram
 from app.text import refuse
+from app.yours import own_weights
 from effnet.architecture.scaling import ALPHA, BETA, GAMMA
 from effnet.architecture.spec import Spec
 from effnet.drawing.diagram import network_dot
+from effnet.drawing.words import title
 from effnet.limits import LIMITS
+from effnet.weights.catalog import entries_for
 
 
-def pick_network() -> session.Selection:
-    """The row on top of every page: network, phi or options, block."""
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    with row:
+def pick_network() -> None:
+    """The row on top of every page: network, phi or options, block, weights.
+
+    It is drawn by the entry script, so that what it says goes along from page to page.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
-            "Network", session.NETWORKS, key="net", bind="query-params", width=120,
+            "Network", session.networks(), key="net", bind="query-params", width=120,
             help="B0 to B8, L2 and Lite are the released networks. Mini was trained by this "
             "project and comes with it. phi scales B0 by the law of the paper.",
         )  # fmt: skip
@@ -27,12 +32,12 @@ def pick_network() -> session.Selection:
                 "phi", -8.0, 10.0, 0.0, 0.1, key="phi", bind="query-params", width=140,
                 help="depth alpha^phi, width beta^phi, resolution 224 · gamma^phi; 0 is B0",
             )  # fmt: skip
-        slot, more = st.container(width=120), st.container(width="content")
+        blocks, weights = st.container(width=110), st.container(width=270)
         with st.popover("Options", icon=":material/tune:"):
             _options()
     spec, problem = session.current_spec()
     session.fit_block(spec)
-    with slot:
+    with blocks:
         ids = spec.block_ids
         st.selectbox(
             "Block", ids, index=ids.index(session.default_block(spec)), key="block",
@@ -43,7 +48,28 @@ def pick_network() -> session.Selection:
         block = session.default_block(spec)
     if problem:
         refuse(ValueError(problem))
-    return session.Selection(session.network(), spec, block, more)
+    names = weight_names(session.network(), spec)
+    if session.get("weights") not in names:
+        session.put("weights", names[0])
+    with weights:
+        st.selectbox(
+            "Weights", names, key="weights", bind="query-params",
+            help="Where the numbers come from on the pages that run the network. Untrained networks "
+            "show the wiring only.",
+        )  # fmt: skip
+    picked = session.get("weights")
+    picked = picked if picked in names else names[0]
+    session.put("selection", session.Selection(session.network(), spec, block, picked))
+
+
+def weight_names(network: str, spec: Spec) -> tuple[str, ...]:
+    """Names of the catalogue that fit the network on screen, the default first; `untrained` last."""
+    if network == session.OWN_NETWORK:
+        return (session.YOURS,)
+    library = session.NAMED.get(network)
+    official = spec.config.se_reduce_from == "input"
+    names = tuple(e.name for e in entries_for(library)) if library and official else ()
+    return (*names, session.UNTRAINED)
 
 
 def _options() -> None:
@@ -60,6 +86,7 @@ def _options() -> None:
     if session.network() == session.BY_PHI:
         for name, value in (("alpha", ALPHA), ("beta", BETA), ("gamma", GAMMA)):
             st.number_input(name, value=value, step=0.01, key=name, bind="query-params")
+    own_weights()
 
 
 def network_map(chosen: session.Selection, key: str) -> None:
@@ -76,14 +103,6 @@ def network_map(chosen: session.Selection, key: str) -> None:
         hint="Click a stage to open it, a block to choose it. Drag to move.",
         on_pick=session.choose_block,
     )
-
-
-def title(spec: Spec) -> str:
-    """`EfficientNet-B0`, `EfficientNet-Lite0`, `EfficientNet, phi = 1.5`."""
-    if spec.config.phi is not None and spec.name.startswith("phi"):
-        return f"EfficientNet, phi = {spec.config.phi:g}"
-    name = spec.name
-    return f"EfficientNet-{name.upper() if name[0] in 'bl' and name[1:].isdigit() else name.capitalize()}"
 
 
 def wait_for_torch() -> bool:

@@ -52,7 +52,7 @@ def load_model(model: str, weights: str | None, say: Say) -> EfficientNet:
     if weights is not None:
         return load(model, weights, device=device)
     try:
-        return load(model, "imagenet", device=device)
+        return load(model, "default", device=device)
     except WeightsError as error:
         say(f"{error} Going on UNTRAINED: gates, predictions and maps of a fresh initialisation.")
         return load(model, None, device=device)

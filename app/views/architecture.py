@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import computing
+from app import computing, session
 from app.components.diagram import diagram
 from app.doors import scroll_if_asked, show_doors
 from app.tables import block_rows, export_menu, layer_rows, show_table, stage_rows
-from app.widgets import network_map, pick_network, title, wait_for_torch
+from app.weights import needs_line
+from app.widgets import network_map, wait_for_torch
 from effnet.drawing.charts import stage_costs
 from effnet.drawing.diagram import block_dot, network_dot
 from effnet.drawing.numbers import bytes_short, exact, percent, short
-from effnet.drawing.words import explain, headline
+from effnet.drawing.words import explain, headline, title
 
-chosen = pick_network()
+chosen = session.selected()
 spec, block = chosen.spec, chosen.spec.block(chosen.block)
 cost = spec.cost()
 
@@ -29,6 +30,7 @@ with st.container(horizontal=True, gap="medium"):
     ):
         st.metric(name, value, help=note, width="content")
 
+st.caption(f"Running it takes {needs_line(spec.config)}.")
 show_doors()
 st.header("The whole network", anchor="network")
 network_map(chosen, key="map")

@@ -8,7 +8,7 @@ from app import session
 from app.components.code import code_view
 from app.components.diagram import diagram
 from app.text import refuse
-from app.widgets import network_map, pick_network
+from app.widgets import network_map
 from effnet.codegen import generate
 from effnet.drawing.diagram import block_dot
 from effnet.errors import SpecError
@@ -16,7 +16,12 @@ from effnet.errors import SpecError
 FRAMEWORKS = {"Keras": "keras", "PyTorch": "pytorch"}
 PARTS = {"SE block": "se", "MBConv block": "mbconv", "Whole network": "model"}
 
-chosen = pick_network()
+ASKED = {"keras-se": ("Keras", "SE block"), "pytorch-mbconv": ("PyTorch", "MBConv block")}
+
+if asked := ASKED.get(session.take_from_url("show")):
+    session.put("lib", asked[0])
+    session.put("part", asked[1])
+chosen = session.selected()
 st.title("Code")
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     framework = st.segmented_control(

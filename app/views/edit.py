@@ -9,8 +9,8 @@ from app.lab import answer_columns, choose_edit, mean_gates, parsed_edits, secon
 from app.pictures import pick_picture
 from app.running import class_name, job_for, offer_se_network, pick_class, show_device
 from app.text import refuse
-from app.weights import pick_weights
-from app.widgets import network_map, pick_network, wait_for_torch
+from app.weights import chosen_weights
+from app.widgets import network_map, wait_for_torch
 from effnet.drawing.gate_charts import block_bars, sweep_curve
 from effnet.drawing.numbers import percent
 from effnet.errors import EffnetError
@@ -19,9 +19,9 @@ from effnet.weights.labels import labels_of
 
 FACTORS = tuple(round(0.1 * i, 1) for i in range(21))
 
-chosen = pick_network()
+chosen = session.selected()
 st.title("Edit the gates")
-choice = pick_weights(chosen)
+choice = chosen_weights()
 kind = "fashion" if choice.info.preprocessing.grey else "photo"
 held = pick_picture(kind)
 network_map(chosen, key="map")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import computing
+from app import computing, session
 from app.pictures import pick_picture
 from app.running import job_for, normalised_maps, offer_se_network, show_answer, show_device
 from app.tables import show_table
 from app.text import refuse
-from app.weights import pick_weights
-from app.widgets import network_map, pick_network, wait_for_torch
+from app.weights import chosen_weights
+from app.widgets import network_map, wait_for_torch
 from effnet.drawing.gate_charts import gate_bars, gate_histogram, gate_map
 from effnet.drawing.numbers import percent
 from effnet.drawing.overlay import colour
@@ -20,9 +20,9 @@ from effnet.inspection.gates import gate_stats
 
 SHOWN = 4  # channels at each end whose maps are drawn
 
-chosen = pick_network()
+chosen = session.selected()
 st.title("Squeeze-and-excitation gates")
-choice = pick_weights(chosen)
+choice = chosen_weights()
 held = pick_picture("fashion" if choice.info.preprocessing.grey else "photo")
 if not chosen.spec.has_se:
     offer_se_network(chosen)

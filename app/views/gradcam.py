@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import computing
+from app import computing, session
 from app.maps import arrays, enlarge, layer_note, scale_strip, verdict
 from app.pictures import pick_picture
 from app.running import class_name, job_for, pick_class, show_answer, show_device
-from app.text import refuse
-from app.weights import pick_weights
-from app.widgets import network_map, pick_network, wait_for_torch
+from app.text import escaped, refuse
+from app.weights import chosen_weights
+from app.widgets import network_map, wait_for_torch
 from effnet.drawing.map_charts import deletion_curves, raw_grid
 from effnet.drawing.overlay import COLOUR_MAPS, overlay
 from effnet.errors import EffnetError
 from effnet.inspection.images import encode_png
 from effnet.weights.labels import labels_of
 
-chosen = pick_network()
+chosen = session.selected()
 st.title("Grad-CAM")
-choice = pick_weights(chosen)
+choice = chosen_weights()
 held = pick_picture("fashion" if choice.info.preprocessing.grey else "photo")
 if not wait_for_torch():
     st.stop()
@@ -58,7 +58,9 @@ except EffnetError as error:
 grid, heat = cam.grid[0], (cam.placed if way == "placed" else cam.map)[0]
 name = class_name(target, labels)
 
-st.header(f"Evidence for “{name}” at {'the head' if where == 'head' else 'block ' + where}")
+st.header(
+    f"Evidence for “{escaped(name)}” at {'the head' if where == 'head' else 'block ' + where}"
+)
 st.caption(layer_note(choice.config, where))
 if not grid.any():
     st.info(

@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import computing
+from app import computing, session
 from app.maps import map_image
 from app.pictures import pick_picture
 from app.running import job_for, normalised_maps, offer_se_network, show_device
 from app.text import refuse
-from app.weights import pick_weights
-from app.widgets import network_map, pick_network, wait_for_torch
+from app.weights import chosen_weights
+from app.widgets import network_map, wait_for_torch
 from effnet.drawing.gate_charts import gate_bars, sigmoid_point, signed_bars
 from effnet.drawing.numbers import exact
 from effnet.errors import EffnetError
 
-chosen = pick_network()
+chosen = session.selected()
 st.title("Inside one gate")
-choice = pick_weights(chosen)
+choice = chosen_weights()
 held = pick_picture("fashion" if choice.info.preprocessing.grey else "photo")
 network_map(chosen, key="map")
 if not chosen.spec.has_se:

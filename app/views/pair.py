@@ -11,8 +11,8 @@ from app.pictures import pick_picture
 from app.running import job_for, normalised_maps, offer_se_network, show_answer, show_device
 from app.tables import show_table
 from app.text import refuse
-from app.weights import choice_of, options, pick_weights
-from app.widgets import network_map, pick_network, wait_for_torch
+from app.weights import choice_of, chosen_weights
+from app.widgets import network_map, wait_for_torch, weight_names
 from effnet.drawing.gate_charts import depth_lines, gate_scatter
 from effnet.errors import EffnetError
 from effnet.inspection.gates import gate_stats
@@ -20,12 +20,12 @@ from effnet.inspection.gates import gate_stats
 MODES = ("two pictures", "two networks")
 SHOWN = 4
 
-chosen = pick_network()
+chosen = session.selected()
 st.title("Compare gates")
 mode = st.segmented_control(
     "Compare", MODES, default=MODES[0], key="pair", bind="query-params", required=True
 )
-choice = pick_weights(chosen)
+choice = chosen_weights()
 kind = "fashion" if choice.info.preprocessing.grey else "photo"
 if not chosen.spec.has_se:
     offer_se_network(chosen)
@@ -99,7 +99,7 @@ def two_networks() -> None:
         "Second network", names, index=names.index("B1"), key="net2", bind="query-params"
     )
     second = session.Selection(other, session.named_spec(other), "4.1")
-    theirs = options(second)
+    theirs = weight_names(other, second.spec)
     name = st.selectbox("Its weights", theirs, key="weights2", bind="query-params")
     if not wait_for_torch():
         return

@@ -1,8 +1,12 @@
-"""plotly figures of gates, distributions and sweeps."""
+"""plotly figures of gates, distributions and sweeps.
+
+plotly reads a few HTML tags in text; names of classes and groups are escaped, since people bring them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -84,7 +88,7 @@ def top_bars(
 ) -> go.Figure:
     """Probabilities of a few classes, the likeliest on top; with `after`, two bars a class."""
     figure = go.Figure()
-    labels = [f"{name[:28]}…" if len(name) > 29 else name for name in names]
+    labels = [escape(f"{name[:28]}…" if len(name) > 29 else name) for name in names]
     series = [("as it is", before)] + ([("edited", after)] if after is not None else [])
     for title, values in series:
         figure.add_bar(
@@ -112,7 +116,9 @@ def sweep_curve(points: Sequence[tuple[float, float]], name: str) -> go.Figure:
     )  # fmt: skip
     figure.add_vline(x=1, line_dash="dot", line_color="#8a98a2")
     figure.update_xaxes(title_text="factor k on the gates; 1 is the network as it is")
-    figure.update_yaxes(title_text=f"probability of {name}", ticksuffix=" %", rangemode="tozero")
+    figure.update_yaxes(
+        title_text=f"probability of {escape(name)}", ticksuffix=" %", rangemode="tozero"
+    )
     return layout(figure, 340)
 
 
@@ -159,9 +165,9 @@ def class_gates(groups: Sequence[str], means: Array, order: Array) -> go.Figure:
     figure = go.Figure()
     for name, values in zip(groups, means, strict=True):
         figure.add_scatter(
-            x=list(range(len(order))), y=np.round(values[order], 4), mode="lines", name=name,
+            x=list(range(len(order))), y=np.round(values[order], 4), mode="lines", name=escape(name),
             customdata=order, line={"width": 1.6},
-            hovertemplate="channel %{customdata}: %{y:.3f}<extra>" + name + "</extra>",
+            hovertemplate="channel %{customdata}: %{y:.3f}<extra>" + escape(name) + "</extra>",
         )  # fmt: skip
     figure.update_xaxes(title_text="channels, from closed to open on average")
     figure.update_yaxes(title_text="mean gate", range=[0, 1])
@@ -210,8 +216,8 @@ def depth_lines(
         count = max(len(values) - 1, 1)
         x = list(blocks) if blocks is not None else [i / count for i in range(len(values))]
         figure.add_scatter(
-            x=x, y=[round(v, 4) for v in values], mode="lines+markers", name=name,
-            hovertemplate="%{x}: %{y:.3f}<extra>" + name + "</extra>",
+            x=x, y=[round(v, 4) for v in values], mode="lines+markers", name=escape(name),
+            hovertemplate="%{x}: %{y:.3f}<extra>" + escape(name) + "</extra>",
         )  # fmt: skip
     figure.update_xaxes(
         title_text="block" if blocks is not None else "depth: first block 0, last block 1",

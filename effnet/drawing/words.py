@@ -25,6 +25,14 @@ class Step(NamedTuple):
     macs: int
 
 
+def title(spec: Spec) -> str:
+    """`EfficientNet-B0`, `EfficientNet-Lite0`, `EfficientNet, phi = 1.5`."""
+    if spec.config.phi is not None and spec.name.startswith("phi"):
+        return f"EfficientNet, phi = {spec.config.phi:g}"
+    name = spec.name
+    return f"EfficientNet-{name.upper() if name[0] in 'bl' and name[1:].isdigit() else name.capitalize()}"
+
+
 def headline(spec: Spec, block: Block) -> str:
     """One line: `MBConv6 5×5, stride 1, SE 240 → 10 → 240, residual`."""
     parts = [f"{block.kind} {block.kernel}×{block.kernel}", f"stride {block.stride}"]

@@ -13,7 +13,6 @@ import json
 import shutil
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,7 +182,6 @@ def main(argv: list[str] | None = None) -> int:
             shutil.copyfile(args.runs / kind / "model.safetensors", target)
             sums.append(f"{hashlib.sha256(target.read_bytes()).hexdigest()}  {target.name}")
         write_bytes(weights / "SHA256SUMS", ("\n".join(sums) + "\n").encode())
-        began = time.perf_counter()
         model = load("mini", weights / "mini-fashion.safetensors")
         result = {
             "data": "Fashion-MNIST, all 10,000 test pictures",
