@@ -74,8 +74,10 @@ def choose_edit(selection: session.Selection) -> Edit:
             "Keep this edit and add another", icon=":material/add:", on_click=_keep, args=(edit,),
             type="tertiary",
         )  # fmt: skip
-        if parsed_edits():
-            st.text_input("Kept edits, in order", key="edits", bind="query-params")
+        st.text_input(
+            "Kept edits, in the order in which they act", key="edits", bind="query-params",
+            placeholder="none yet; for example 5.2:off,7:times=0.5",
+        )  # fmt: skip
     return edit
 
 

@@ -74,3 +74,10 @@ def verdict(result: Deletion, name: str) -> str:
 def map_image(values: np.ndarray, name: str = "Viridis") -> np.ndarray:
     """A feature map scaled to 0..1, (h, w), as a picture whose cells stay visible."""
     return enlarge(colour(values, name))
+
+
+def map_pair(before: np.ndarray, after: np.ndarray, name: str = "Viridis") -> np.ndarray:
+    """Two maps (h, w) of 0..1 side by side with a gap of white between them."""
+    left, right = map_image(before, name), map_image(after, name)
+    gap = np.full((len(left), max(2, left.shape[1] // 24), 3), 255, np.uint8)
+    return np.concatenate([left, gap, right], axis=1)

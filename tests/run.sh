@@ -29,4 +29,4 @@ bin=$PWD/$venv/bin
 "$bin/ruff" format --check .
 "$bin/mypy"
 "$bin/lint-imports"
-"$bin/python" -m pytest -n 2 --dist worksteal "$@"
+"$bin/python" -m pytest -n 2 --dist loadgroup "$@"

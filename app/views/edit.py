@@ -79,7 +79,8 @@ def bench() -> None:
     where = draft.where
     points = computing.run_sweep(job, where, target, FACTORS)
     st.plotly_chart(sweep_curve(points, name), alt="Probability against the factor", key="sweep")
-    st.caption(f"All gates at {where} times k, nothing else changed.")
+    place = {"all": "all blocks"}.get(where, f"block {where}" if "." in where else f"stage {where}")
+    st.caption(f"All gates of {place} times k, nothing else changed.")
 
 
 bench()

@@ -6,15 +6,17 @@ import numpy as np
 import streamlit as st
 
 from app import computing, session
+from app.components.diagram import diagram
+from app.maps import map_pair
 from app.pictures import pick_picture
 from app.running import job_for, normalised_maps, offer_se_network, show_answer, show_device
 from app.tables import show_table
 from app.text import refuse
 from app.weights import chosen_weights
 from app.widgets import network_map, wait_for_torch
+from effnet.drawing.diagram import network_dot
 from effnet.drawing.gate_charts import gate_bars, gate_histogram, gate_map
 from effnet.drawing.numbers import percent
-from effnet.drawing.overlay import colour
 from effnet.errors import EffnetError
 from effnet.inspection.gates import gate_stats
 
@@ -68,14 +70,29 @@ for name, channels in (("Most open", order[:SHOWN]), ("Most closed", order[: -SH
         for c in channels:
             pair = normalised_maps(maps_before[c], maps_after[c])
             with grid.cell():
-                both = np.concatenate([colour(p, "Viridis") for p in pair], axis=1)
                 st.image(
-                    np.kron(both, np.ones((6, 6, 1), np.uint8)), width="stretch", alt=f"Channel {c}"
+                    map_pair(*pair), width="stretch", alt=f"Channel {c} before and after its gate"
                 )
                 st.caption(f"channel {c}: gate {mine[c]:.3f}")
 st.caption("Left before, right after; both on the scale of the map before the gate.")
 
 st.header("All blocks")
+STATISTICS = {"mean": 0, "spread": 1, "share closed": 2}
+by = st.segmented_control(
+    "Colour by", list(STATISTICS), default="mean", key="tint", bind="query-params", required=True
+)
+values = {name: gate_stats(g)[STATISTICS.get(by or "", 0)] for name, g in gates.items()}
+most = max(values.values()) or 1.0
+diagram(
+    network_dot(chosen.spec, range(2, 9)),
+    key="tinted",
+    label=f"The whole network coloured by the gates' {by}",
+    selected=[block.id],
+    clickable=list(values),
+    tints={name: value / most for name, value in values.items()},
+    hint=f"Strongest colour: {by} {most:.3f}. Click a block to choose it.",
+    on_pick=session.choose_block,
+)
 ordered = st.segmented_control(
     "Order of channels", ["by channel", "sorted"], default="by channel", key="order", required=True
 )

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import computing, session
-from app.maps import map_image
+from app.maps import map_pair
 from app.pictures import pick_picture
 from app.running import job_for, normalised_maps, offer_se_network, show_answer, show_device
 from app.tables import show_table
@@ -76,8 +76,7 @@ def two_pictures() -> None:
             with grid.cell():
                 for run, name, gate in ((runs[0], "A", ga[c]), (runs[1], "B", gb[c])):
                     pair = normalised_maps(*(run.features[p][0][c] for p in points))
-                    both = np.concatenate(pair, axis=1)
-                    st.image(map_image(both), width="stretch", alt=f"Channel {c}, picture {name}")
+                    st.image(map_pair(*pair), width="stretch", alt=f"Channel {c}, picture {name}")
                     st.caption(f"{name}, channel {c}: gate {gate:.3f}")
     st.caption(
         "Left before, right after the gate; each on the scale of its own map before the gate."

@@ -180,6 +180,7 @@ def main(argv: list[str] | None = None) -> int:
         for kind, name in (("se", "mini-fashion"), ("no-se", "mini-fashion-no-se")):
             target = weights / f"{name}.safetensors"
             shutil.copyfile(args.runs / kind / "model.safetensors", target)
+            target.chmod(0o644)
             sums.append(f"{hashlib.sha256(target.read_bytes()).hexdigest()}  {target.name}")
         write_bytes(weights / "SHA256SUMS", ("\n".join(sums) + "\n").encode())
         model = load("mini", weights / "mini-fashion.safetensors")
@@ -189,6 +190,7 @@ def main(argv: list[str] | None = None) -> int:
             "twins": twins(args.runs),
             "gates": gate_experiments(model, train, test),
         }
+        (args.out / "profiles").mkdir(exist_ok=True)
         profile = class_profile(model, test)
         write_profile(args.out / "profiles" / "mini-fashion.parquet", profile)
         samples(test, args.out / "samples" / "fashion")
