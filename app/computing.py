@@ -103,10 +103,13 @@ class Job:
 
 @st.cache_resource(max_entries=LIMITS.cached_models, show_spinner="Loading the weights …")
 def _model(weights: str, config: str, device: str) -> EfficientNet:
+    import torch
+
     from effnet.weights.load import load
 
     spec = build(Config(**json.loads(config)))
-    return load(spec, None if weights == session.UNTRAINED else weights, device=device)
+    name = None if weights == session.UNTRAINED else weights
+    return load(spec, name, device=device, dtype=torch.float32)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -109,7 +109,7 @@ def mean_gates(choice: Choice, kind: str) -> Gates:
 def second_picture(choice: Choice, kind: str, first: Held) -> Gates:
     """Choose whose gates are borrowed."""
     st.markdown("**Take the gates of**")
-    other = pick_picture(kind, SECOND, skip=first.id, add=False)
+    other = pick_picture(kind, SECOND, skip=first.id, adding=False)
     return {b: g[0] for b, g in computing.run_trace(job_for(choice, other)).gates.items()}
 
 

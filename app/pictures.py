@@ -144,8 +144,8 @@ def _photographed() -> None:
         add("Camera", shot.getvalue())
 
 
-def pick_picture(kind: str, key: str = CHOSEN, *, skip: str = "", add: bool = True) -> Held:
-    """The gallery and, with `add`, the ways to add to it; gives the chosen picture.
+def pick_picture(kind: str, key: str = CHOSEN, *, skip: str = "", adding: bool = True) -> Held:
+    """The gallery and, with `adding`, the ways to add to it; gives the chosen picture.
 
     Args:
         key: where the choice is kept. skip: not this one, before anybody chose.
@@ -159,7 +159,7 @@ def pick_picture(kind: str, key: str = CHOSEN, *, skip: str = "", add: bool = Tr
         items, [current.id], key=f"gallery_{key}", label="Pictures",
         on_pick=lambda ident: choose(ident, key), on_remove=remove,
     )  # fmt: skip
-    if not add:
+    if not adding:
         return current
     with st.container(horizontal=True, gap="small"):
         with st.popover("Add a picture", icon=":material/add_photo_alternate:"):

@@ -32,14 +32,16 @@ export default function ({ data, parentElement, setStateValue }) {
   const write = (v) => { output.textContent = Number(v).toFixed(data.digits); };
   if (!s.dragging) { input.value = data.value; write(data.value); }
   const send = () => { clearTimeout(s.timer); s.timer = null; s.sent = performance.now(); setStateValue('value', Number(input.value)); };
+  // A new value would break off the run that shows the last one, so it waits until that is on screen.
+  const busy = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'running';
+  const soon = () => {
+    const wait = data.throttle - (performance.now() - s.sent);
+    if (wait <= 0 && !busy()) send();
+    else s.timer = setTimeout(soon, Math.max(wait, 40));
+  };
   input.onpointerdown = () => { s.dragging = true; };
   input.onpointerup = input.onpointercancel = () => { s.dragging = false; };
-  input.oninput = () => {
-    write(input.value);
-    const wait = data.throttle - (performance.now() - s.sent);
-    if (wait <= 0) send();
-    else if (!s.timer) s.timer = setTimeout(send, wait);
-  };
+  input.oninput = () => { write(input.value); if (!s.timer) soon(); };
   input.onchange = () => { s.dragging = false; send(); };
   return () => clearTimeout(s.timer);
 }

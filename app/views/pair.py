@@ -40,7 +40,7 @@ def two_pictures() -> None:
         a = pick_picture(kind)
     with right:
         st.subheader("Picture B")
-        b = pick_picture(kind, "picture2", skip=a.id, add=False)
+        b = pick_picture(kind, "picture2", skip=a.id, adding=False)
     network_map(chosen, key="map")
     if not wait_for_torch():
         return

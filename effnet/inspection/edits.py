@@ -20,7 +20,7 @@ from torch import Tensor
 from effnet.architecture.spec import Spec
 from effnet.errors import InspectionError, SpecError
 from effnet.inspection.devices import autocast
-from effnet.inspection.trace import Array, Trace, check_input, softmax, to_array
+from effnet.inspection.trace import Array, Trace, check_input, to_array
 from effnet.network.model import EfficientNet
 
 Kind = Literal["off", "mean", "constant", "times", "channel", "swap"]
@@ -272,19 +272,29 @@ class Effect:
 
 def effect(before: Trace, after: Trace, target: int) -> Effect:
     """Compare two runs of one picture."""
-    p, q = softmax(before.logits[0].astype(np.float64)), softmax(after.logits[0].astype(np.float64))
+    p, q = before.probabilities[0], after.probabilities[0]
     return Effect(
-        kl=divergence(p, q),
+        kl=divergence(before.logits[0], after.logits[0]),
         logit=float(after.logits[0][target] - before.logits[0][target]),
         probability=(float(p[target]), float(q[target])),
         moved={b: float(np.abs(after.gates[b][0] - g[0]).mean()) for b, g in before.gates.items()},
     )
 
 
-def divergence(p: Array, q: Array) -> float:
-    """KL(p || q) in bits; 0 exactly when the distributions are equal."""
-    tiny = np.finfo(np.float64).tiny
-    return float(np.sum(p * (np.log2(np.maximum(p, tiny)) - np.log2(np.maximum(q, tiny)))))
+def divergence(before: Array, after: Array) -> float:
+    """KL(p || q) in bits of the distributions of two logit vectors; 0 for equal ones.
+
+    Taken from the logits, so that a class that has become impossible counts with its true, finite
+    weight.
+    """
+    log_p, log_q = _log_softmax(before), _log_softmax(after)
+    return max(0.0, float(np.sum(np.exp(log_p) * (log_p - log_q))) / math.log(2))
+
+
+def _log_softmax(logits: Array) -> Array:
+    x = logits.astype(np.float64)
+    x = x - x.max()
+    return np.asarray(x - np.log(np.exp(x).sum()))
 
 
 def sweep(

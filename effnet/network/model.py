@@ -8,7 +8,7 @@ diagrams show: `stem.conv.weight`, `blocks.4_2.depthwise.conv.weight`, `head.nor
 from __future__ import annotations
 
 import copy
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,13 @@ class EfficientNet(nn.Module):
 
     Args:
         spec: what to build. Weights are freshly initialised (official rule, global generator).
+
+    Attributes:
+        info: what the weights are, a `WeightsInfo`, on networks made by `effnet.load`; else None.
+            Untyped here, because this room does not know the one above it.
     """
+
+    info: Any = None
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from effnet.architecture.spec import Config
-from effnet.errors import CheckpointError, SpecError
+from effnet.errors import CheckpointError
 from effnet.limits import LIMITS
 
 Interpolation = Literal["bicubic", "bilinear"]
@@ -115,21 +115,56 @@ class WeightsInfo:
                 "`python -m effnet weights import FILE -o OUT.safetensors`."
             )
         try:
-            about = json.loads(metadata["about"])
+            about = _typed_dict(json.loads(metadata["about"]))
             labels = json.loads(metadata["labels"])
-            config = Config(**json.loads(metadata["config"]))
-            preprocessing = Preprocessing.from_dict(json.loads(metadata["preprocessing"]))
+            config = _config(_typed_dict(json.loads(metadata["config"])))
+            preprocessing = Preprocessing.from_dict(
+                _typed_dict(json.loads(metadata["preprocessing"]))
+            )
             texts = {
-                f.name: str(about.get(f.name, ""))[:2000]
+                f.name: _plain(about.get(f.name, ""), 2000)
                 for f in fields(cls)
                 if f.name not in ("config", "preprocessing", "labels", "trained")
             }
-            names = tuple(str(n)[:200] for n in labels) if isinstance(labels, list) else str(labels)
-        except (KeyError, TypeError, ValueError, RecursionError, SpecError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             raise CheckpointError(
                 "The description inside this weight file is damaged; make the file again."
             ) from error
         return cls(
-            config=config, preprocessing=preprocessing, labels=names,
+            config=config, preprocessing=preprocessing, labels=_labels(labels, config.num_classes),
             trained=bool(about.get("trained", True)), **texts,
         )  # fmt: skip
+
+
+def _typed_dict(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError("not an object")
+    return value
+
+
+def _plain(value: object, length: int) -> str:
+    """Text that can be shown: nothing that does not print, and not too long."""
+    return "".join(c if c.isprintable() else " " for c in str(value)[:length])
+
+
+def _config(values: dict[str, Any]) -> Config:
+    """`Config` checks ranges; a stranger's file may also hold the wrong kinds of values."""
+    for key, value in values.items():
+        if key in ("lite", "se"):
+            ok = isinstance(value, bool)
+        elif key in ("resolution", "num_classes", "in_channels", "stem_stride"):
+            ok = isinstance(value, int) and not isinstance(value, bool)
+        elif key in ("phi", "alpha", "beta", "gamma"):
+            ok = value is None or (isinstance(value, (int, float)) and math.isfinite(value))
+        else:
+            ok = isinstance(value, (int, float)) or (isinstance(value, str) and value.isprintable())
+        if not ok:
+            raise TypeError(key)
+    return Config(**values)
+
+
+def _labels(value: object, classes: int) -> str | tuple[str, ...]:
+    """Names as they are when there is one for each class; `imagenet` stands for its thousand."""
+    if isinstance(value, list) and len(value) == classes:
+        return tuple(_plain(name, LIMITS.label_chars) for name in value)
+    return "imagenet" if value == "imagenet" and classes == 1000 else ""

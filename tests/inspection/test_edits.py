@@ -121,8 +121,10 @@ def test_only_the_blocks_from_the_edit_on_are_computed() -> None:
 
 def test_effect_by_hand() -> None:
     p, q = np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.5, 0.25])
-    assert divergence(p, q) == pytest.approx(0.5 * 1 - 0.25 * 1)
-    assert divergence(p, p) == 0
+    assert divergence(np.log(p), np.log(q) + 7) == pytest.approx(0.5 * 1 - 0.25 * 1)
+    assert divergence(np.log(p), np.log(p)) == 0
+    far = divergence(np.array([0.0, -2000.0]), np.array([-3000.0, 0.0]))
+    assert far == pytest.approx(3000 / math.log(2))
     model, x = net(), picture()
     base = baseline(model, x)
     run = apply(model, base, EditTap(model.spec, [Edit("6.1", "off")]))

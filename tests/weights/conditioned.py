@@ -19,7 +19,9 @@ def picture(size: int, seed: int = 0, n: int = 1) -> Tensor:
     return torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(seed))
 
 
-def condition(model: nn.Module, size: int, *, projection: str = "project.norm", seed: int = 0) -> None:
+def condition(
+    model: nn.Module, size: int, *, projection: str = "project.norm", seed: int = 0
+) -> None:
     """Give any torch EfficientNet well-conditioned values, in place; it ends in eval mode.
 
     Args:

@@ -63,7 +63,9 @@ def test_same_logits_as_keras(saved: Path, case: str, suffix: str, tmp_path: Pat
     assert (model.spec.name, model.spec.num_classes) == (case, 9)
 
 
-def test_the_input_scaling_inside_the_model_becomes_preprocessing(saved: Path, tmp_path: Path) -> None:
+def test_the_input_scaling_inside_the_model_becomes_preprocessing(
+    saved: Path, tmp_path: Path
+) -> None:
     """B1 was given mean and variance; the ImageNet build stores deviations and divides twice."""
     for case in ("b1", "imagenet"):
         how = check(saved, case, saved / f"{case}.weights.h5", tmp_path).info.preprocessing
@@ -135,7 +137,10 @@ def test_tf_keras_2_files(saved: Path, tmp_path: Path) -> None:
 def test_a_file_without_a_classifier_says_so(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="without its classifier") as caught:
         import_file(saved / "notop.weights.h5", out=tmp_path / "out.safetensors")
-    assert [row.name for row in caught.value.report.rows] == ["predictions/kernel", "predictions/bias"]
+    assert [row.name for row in caught.value.report.rows] == [
+        "predictions/kernel",
+        "predictions/bias",
+    ]
     assert not list(tmp_path.iterdir())
 
 
@@ -170,7 +175,10 @@ def test_links_out_of_a_file_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "storage.h5"
     with h5py.File(file, "w") as made:
         made.create_dataset(
-            "stem_conv/stem_conv/kernel:0", (3, 3, 3, 32), "f4", external=[(str(elsewhere), 0, 3456)]
+            "stem_conv/stem_conv/kernel:0",
+            (3, 3, 3, 32),
+            "f4",
+            external=[(str(elsewhere), 0, 3456)],
         )
     with pytest.raises(CheckpointError, match="values in other files"):
         import_file(file, out=tmp_path / "out.safetensors")
@@ -185,7 +193,9 @@ def test_links_out_of_a_file_are_refused(tmp_path: Path) -> None:
 def test_a_shape_bomb_is_refused_before_it_is_read(tmp_path: Path) -> None:
     file = tmp_path / "bomb.h5"
     with h5py.File(file, "w") as made:
-        made.create_dataset("stem_conv/stem_conv/kernel:0", (1 << 20, 1 << 20), "f4", chunks=(64, 64))
+        made.create_dataset(
+            "stem_conv/stem_conv/kernel:0", (1 << 20, 1 << 20), "f4", chunks=(64, 64)
+        )
     assert file.stat().st_size < 100_000
     with pytest.raises(CheckpointError, match="no EfficientNet"):
         import_file(file, out=tmp_path / "out.safetensors")

@@ -19,7 +19,9 @@ SIZES = {"b0": 224, "b1": 96, "b2": 96, "b3": 64, "b4": 64, "b5": 64, "b6": 64, 
 
 def theirs(name: str, size: int, **settings: object) -> Theirs:
     """Their network, padded for `size` as they do at construction, with conditioned values."""
-    model = Theirs.from_name(f"efficientnet-{name}", image_size=size, drop_connect_rate=0, **settings)
+    model = Theirs.from_name(
+        f"efficientnet-{name}", image_size=size, drop_connect_rate=0, **settings
+    )
     condition(model, min(size, 96), projection="_bn2")
     return model
 
@@ -55,7 +57,9 @@ def test_a_float64_checkpoint_keeps_its_values(tmp_path: Path) -> None:
         assert ours.classifier.weight.dtype == torch.float64
         assert ours.info.config.num_classes == 7
         assert_close(ours(x), model(x))
-        assert effnet.load("b0", tmp_path / "f64.safetensors", dtype=torch.float32)(x.float()).shape == (1, 7)
+        assert effnet.load("b0", tmp_path / "f64.safetensors", dtype=torch.float32)(
+            x.float()
+        ).shape == (1, 7)
 
 
 def test_the_wrong_padding_is_refused_and_would_be_seen(tmp_path: Path) -> None:

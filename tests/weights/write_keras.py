@@ -36,7 +36,9 @@ def condition(model: keras.Model, size: int, seed: int) -> None:
     for layer in model.layers:
         kind, values = type(layer).__name__, layer.get_weights()
         if kind in ("Conv2D", "DepthwiseConv2D"):
-            fan_in = np.prod(values[0].shape[:3]) if kind == "Conv2D" else np.prod(values[0].shape[:2])
+            fan_in = (
+                np.prod(values[0].shape[:3]) if kind == "Conv2D" else np.prod(values[0].shape[:2])
+            )
             values[0] = rng.normal(0, np.sqrt(2 / fan_in), values[0].shape)
             values[1:] = [rng.normal(0, 0.2, b.shape) for b in values[1:]]
         elif kind == "Dense":

@@ -1,0 +1,157 @@
+"""What a layout does not say: the padding and the BN epsilon that weights were trained with.
+
+| weights | padding | BN epsilon | momentum |
+|---|---|---|---|
+| torchvision B0 to B4 | symmetric | 1e-5 | 0.1 |
+| torchvision B5 to B7 | symmetric | 1e-3 | 0.01 |
+| timm and geffnet `tf_efficientnet_*` | same | 1e-3 | 0.1 |
+| timm and geffnet `efficientnet_*` | symmetric | 1e-5 | 0.1 |
+| lukemelas, the Lite packages, Keras | same | 1e-3 | 0.01 |
+
+A wrong choice moves logits by 0.1 to 2 without an error. timm's two families have the same names,
+so somebody has to say which one a file is: its owner, a `config.json` beside it, or its own name.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from effnet.architecture.spec import Config, Padding
+from effnet.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class Family:
+    """Settings that belong together."""
+
+    title: str
+    padding: Padding
+    bn_eps: float
+    bn_momentum: float
+
+
+TORCHVISION = Family("torchvision", "symmetric", 1e-5, 0.1)
+TORCHVISION_LARGE = Family("torchvision B5 to B7", "symmetric", 1e-3, 0.01)
+TIMM_TF = Family("timm tf_efficientnet (from TensorFlow)", "same", 1e-3, 0.1)
+TIMM_TORCH = Family("timm efficientnet (trained in PyTorch)", "symmetric", 1e-5, 0.1)
+LUKEMELAS = Family("efficientnet_pytorch or a Lite package", "same", 1e-3, 0.01)
+KERAS = Family("Keras", "same", 1e-3, 0.01)
+OURS_TF = Family("same padding, as TensorFlow", "same", 1e-3, 0.01)
+OURS_TORCH = Family("symmetric padding, as torchvision", "symmetric", 1e-5, 0.1)
+
+ONLY_TF = ("lite1", "lite2", "lite3", "lite4", "b6", "b7", "b8", "l2")
+"""Variants that timm has only as `tf_efficientnet_*`."""
+
+
+class Evidence(NamedTuple):
+    """What is known about a timm checkpoint: whether it is a `tf_` one, and who says so."""
+
+    tf: bool
+    says: str
+
+
+class ChoiceNeededError(CheckpointError):
+    """Names and shapes fit, but somebody has to choose the padding; `choices` are the families.
+
+    `layout` and `variant` say what was recognised; read again with the chosen family's `padding`
+    and `bn_eps`.
+    """
+
+    def __init__(self, layout: str, variant: str, choices: tuple[Family, ...]) -> None:
+        super().__init__(
+            f"This is {variant} as {layout} names it, which does not tell how it was trained: say "
+            "--padding same --bn-eps 1e-3 for weights from TensorFlow (timm's tf_efficientnet) or "
+            "--padding symmetric --bn-eps 1e-5 for those trained in PyTorch."
+        )
+        self.layout = layout
+        self.variant = variant
+        self.choices = choices
+
+
+def families(layout: str, variant: str) -> tuple[Family, ...]:
+    """The families that a checkpoint of this layout and variant can belong to."""
+    if layout == "torchvision":
+        return (TORCHVISION_LARGE if variant in ("b5", "b6", "b7") else TORCHVISION,)
+    if layout == "lukemelas":
+        return (LUKEMELAS,)
+    if layout == "keras":
+        return (KERAS,)
+    return (TIMM_TF, TIMM_TORCH) if layout == "timm" else (OURS_TF, OURS_TORCH)
+
+
+def settle(
+    config: Config,
+    layout: str,
+    *,
+    padding: str | None = None,
+    bn_eps: float | None = None,
+    evidence: Evidence | None = None,
+) -> Config:
+    """`config` with the padding, BN epsilon and momentum of its weights.
+
+    A padding that the caller names decides, then the evidence, then a BN epsilon that only one
+    family has, then what exists at all. An epsilon may be any (people fine-tune with their own);
+    a padding that contradicts the layout, or evidence of `tf_`, is refused.
+
+    Raises:
+        ChoiceNeededError: when nothing decides.
+        CheckpointError: for a contradiction or an impossible value.
+    """
+    _check(padding, bn_eps)
+    known = families(layout, config.name)
+    tf, torch = known[0], known[-1]
+    if len(known) == 1 and padding not in (None, tf.padding):
+        raise CheckpointError(
+            f"{tf.title} weights need {tf.padding} padding; with {padding} padding they would give "
+            "other answers than their own library."
+        )
+    if evidence is not None and evidence.tf and padding == "symmetric":
+        raise CheckpointError(
+            f"{evidence.says} says that these are tf_ weights, which need same padding; with "
+            "symmetric padding they would give other answers than their own library."
+        )
+    chosen: Family | None = None
+    if len(known) == 1:
+        chosen = tf
+    elif padding is not None:
+        chosen = tf if padding == tf.padding else torch
+    elif evidence is not None:
+        chosen = tf if evidence.tf else torch
+    elif bn_eps in (tf.bn_eps, torch.bn_eps):
+        chosen = tf if bn_eps == tf.bn_eps else torch
+    elif layout == "timm" and config.name in ONLY_TF:
+        chosen = tf
+    if chosen is None:
+        raise ChoiceNeededError(layout, config.name, known)
+    return replace(
+        config,
+        padding=chosen.padding,
+        bn_eps=chosen.bn_eps if bn_eps is None else bn_eps,
+        bn_momentum=chosen.bn_momentum,
+    )
+
+
+def _check(padding: str | None, bn_eps: float | None) -> None:
+    if padding not in (None, "same", "symmetric"):
+        raise CheckpointError(f"The padding is same or symmetric, not {padding!r:.40}.")
+    if bn_eps is not None and not (math.isfinite(bn_eps) and 0 < bn_eps < 1):
+        raise CheckpointError(f"The BN epsilon lies between 0 and 1, usually 1e-3, not {bn_eps!r}.")
+
+
+def architecture_evidence(name: object, variant: str, says: str) -> Evidence | None:
+    """What the name of an architecture, a file or a folder tells about a timm checkpoint.
+
+    `tf_efficientnet_b0` speaks for the TensorFlow family and `efficientnet_b0` for the other one,
+    when it names the variant that was found; a `tf` anywhere else in the name leaves it open.
+    """
+    if not isinstance(name, str):
+        return None
+    words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
+    for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+        if word == "efficientnet" and after == variant:
+            if before == "tf":
+                return Evidence(True, says)
+            return None if "tf" in words else Evidence(False, says)
+    return None

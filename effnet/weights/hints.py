@@ -1,0 +1,149 @@
+"""What a file's name, its neighbours and the catalogue tell that its tensors do not.
+
+timm's two families have the same names, so `config.json` beside the file (as Hugging Face keeps
+it) or a name such as `tf_efficientnet_b0` decides between them, and both know the preprocessing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from effnet.architecture.spec import Config
+from effnet.errors import CheckpointError
+from effnet.weights.catalog import CATALOG, Entry
+from effnet.weights.families import ONLY_TF, Evidence, architecture_evidence, settle
+from effnet.weights.info import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    LITE_MEAN,
+    LITE_STD,
+    Preprocessing,
+    WeightsInfo,
+)
+from effnet.weights.recognise import Match
+
+CONFIG_BYTES = 1_000_000
+
+
+def usual_preprocessing(config: Config, layout: str) -> Preprocessing:
+    """How weights of this layout are fed, where nothing better is known.
+
+    torchvision's own transforms for its variants. Else the official evaluation, which crops
+    S / (S + 32), or S / (S + round(S / 7)) for Lite, and scales Lite's pixels as (x - 127) / 128.
+    """
+    entry = CATALOG.get(f"torchvision-{config.name}-v1")
+    if layout == "torchvision" and entry is not None:
+        return entry.info.preprocessing
+    size = config.resolution
+    if config.lite:
+        crop = size / (size + round(size / 7))
+        return Preprocessing(size=size, crop=crop, mean=LITE_MEAN, std=LITE_STD)
+    return Preprocessing(size=size, crop=size / (size + 32), mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+
+def draft(
+    match: Match,
+    *,
+    title: str,
+    padding: str | None = None,
+    bn_eps: float | None = None,
+    evidence: Evidence | None = None,
+    preprocessing: Preprocessing | None = None,
+) -> WeightsInfo:
+    """A description of a checkpoint that does not bring its own.
+
+    Raises:
+        ChoiceNeededError, CheckpointError: as `families.settle`.
+    """
+    config = settle(
+        match.spec.config, match.layout.name, padding=padding, bn_eps=bn_eps, evidence=evidence
+    )
+    preprocessing = preprocessing or usual_preprocessing(config, match.layout.name)
+    return WeightsInfo(
+        name=title,
+        title=f"{match.variant} from {title}",
+        config=replace(config, resolution=preprocessing.size),
+        preprocessing=preprocessing,
+        labels="imagenet" if config.num_classes == 1000 else "",
+        source=f"{title}, a checkpoint as {match.layout.title} names it",
+    )
+
+
+def known_entry(digest: str, match: Match) -> Entry | None:
+    """The catalogue's entry for a file with this sha256, or with the beginning that is published."""
+    for entry in CATALOG.values():
+        same = entry.digest and digest.startswith(entry.digest)
+        if same and (entry.layout, entry.variant) == (match.layout.name, match.variant):
+            return entry
+    return None
+
+
+class Neighbours:
+    """A file's own name, its folder's, and a `config.json` beside it."""
+
+    def __init__(self, path: Path, architecture: str | None = None) -> None:
+        """`architecture`: what the file itself says, if anything."""
+        self.path = path
+        self.architecture = architecture
+        self.config = _read_config(path.with_name("config.json"))
+
+    def evidence(self, variant: str) -> Evidence | None:
+        """Whether this is a `tf_` checkpoint of timm; None when nothing tells."""
+        for name, says in (
+            (self.architecture, "The file"),
+            (self.config.get("architecture"), "config.json beside the file"),
+        ):
+            found = architecture_evidence(name, variant, says)
+            if found is not None:
+                return found
+        for name, says in (
+            (self.path.name, "The file's name"),
+            (self.path.parent.name, "The folder"),
+        ):
+            found = architecture_evidence(name, variant, says)
+            # Without tf_, a name speaks only where the other family exists at all.
+            if found is not None and (found.tf or variant not in ONLY_TF):
+                return found
+        return None
+
+    def preprocessing(self, variant: str) -> Preprocessing | None:
+        """timm's own settings for this file: from `config.json`, or from the tag in its name."""
+        settings = self.config.get("pretrained_cfg")
+        if isinstance(settings, dict):
+            try:
+                return _from_timm(settings)
+            except (CheckpointError, ValueError, TypeError, KeyError, OverflowError):
+                return None
+        for entry in CATALOG.values():
+            tag = entry.name.removeprefix("timm-")
+            if entry.kind == "hf" and entry.variant == variant and tag in self._words():
+                return entry.info.preprocessing
+        return None
+
+    def _words(self) -> tuple[str, ...]:
+        return (self.path.name, self.path.stem, self.path.parent.name)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > CONFIG_BYTES:
+            return {}
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _from_timm(settings: dict[str, Any]) -> Preprocessing:
+    size = settings.get("test_input_size") or settings["input_size"]
+    mean, std = (tuple(float(v) for v in settings[key]) for key in ("mean", "std"))
+    return Preprocessing(
+        size=int(size[-1]),
+        crop=float(settings.get("test_crop_pct") or settings["crop_pct"]),
+        interpolation="bilinear" if settings.get("interpolation") == "bilinear" else "bicubic",
+        mean=mean,  # type: ignore[arg-type]
+        std=std,  # type: ignore[arg-type]
+    )
