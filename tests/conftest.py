@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.serving import server  # noqa: F401
+
 DATA = Path(__file__).parent / "data"
 RELEASED = (
     "b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "l2",
