@@ -127,7 +127,7 @@ def open_stage(node: str) -> None:
 
 
 def tints(pairs: Sequence[Pair], blocks: Sequence[Pair]) -> dict[str, float]:
-    """Node -> how strongly it is coloured: not at all where nothing differs, more for more MACs."""
+    """Node -> how strongly it is coloured: not at all where nothing differs, more for more parameters."""
     found: dict[str, float] = {}
     for pair, node in [(p, f"stage-{p.place}") for p in pairs] + [(p, p.place) for p in blocks]:
         if pair.a is None or pair.b is None:
@@ -135,6 +135,9 @@ def tints(pairs: Sequence[Pair], blocks: Sequence[Pair]) -> dict[str, float]:
         elif pair.differing:
             times = max(pair.b.params / pair.a.params, pair.a.params / pair.b.params)
             found[node] = min(0.55, 0.14 + 0.12 * math.log2(times))
+    first = pairs[0]
+    if first.a and first.b and first.a.in_size != first.b.in_size:
+        found["input"] = 0.14
     return found
 
 
@@ -172,9 +175,15 @@ def difference_row(pair: Pair, first: str) -> dict[str, str]:
     """A row of the table: one value where both agree, `▸ A → B` where they differ."""
     row = {first: pair.place}
     for name in FIELDS:
+        if name == "repeats" and first == "Block":
+            continue
         texts = [_side(name, part) for part in (pair.a, pair.b)]
-        same = name not in pair.differing
-        row[HEADINGS[name]] = texts[0] if same else f"{MARK}{texts[0]} → {texts[1]}"
+        if name not in pair.differing:
+            row[HEADINGS[name]] = texts[0]
+            continue
+        if texts[0] == texts[1]:  # alike in three digits, not in all
+            texts = [exact(getattr(part, name)) for part in (pair.a, pair.b) if part]
+        row[HEADINGS[name]] = f"{MARK}{texts[0]} → {texts[1]}"
     return row
 
 
@@ -185,7 +194,11 @@ def _side(name: str, part: Part | None) -> str:
 def total_row(total: Total, a: str, b: str) -> dict[str, str]:
     """A row of the whole-network table."""
     texts = [_total(total, value) for value in (total.a, total.b)]
-    ratio = "equal" if total.a == total.b else f"×{total.ratio:.3g}" if total.a else "–"
+    ratio = f"×{total.ratio:.3g}" if total.a else "–"
+    if total.a == total.b:
+        ratio = "equal"
+    elif 0.99 < total.ratio < 1.01:
+        ratio = f"{100 * (total.ratio - 1):+.2f} %"
     return {"": total.name, f"A: {a}": texts[0], f"B: {b}": texts[1], "B over A": ratio}
 
 

@@ -37,6 +37,9 @@ PAGES = {
         st.Page("views/claims.py", title="What tutorials get wrong", icon=":material/fact_check:"),
     ],
 }  # fmt: skip
+WITHOUT_PICKER = ("scaling", "compare", "claims")  # they have pickers of their own, or need none
+
 page = st.navigation(PAGES, position="top")
-pick_network()
+if page.url_path not in WITHOUT_PICKER:
+    pick_network()
 page.run()

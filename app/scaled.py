@@ -21,15 +21,18 @@ from effnet.architecture.scaling import (
     check_constants,
     cost_factor,
     law,
-)  # fmt: skip
+)
 from effnet.architecture.variants import spec_for
 from effnet.drawing.live_map import Frame, frame
 from effnet.drawing.numbers import exact, short
-from effnet.errors import EffnetError, SpecError
+from effnet.errors import SpecError
 
 PHI = "sphi"
 CONSTANTS = {"salpha": ALPHA, "sbeta": BETA, "sgamma": GAMMA}
 ENDS, STEP, START = (-4.0, 8.0), 0.05, 1.0
+ROW_PHI = (-8.0, 10.0)
+"""What the field in the row on top takes."""
+
 _NOW, _SEEN, _GOOD, _GOOD_CONSTANTS = "scaling_now", "scaling_seen", "scaling_good", "scaling_abc"
 
 
@@ -105,10 +108,13 @@ def shown(phi: float, now: Constants) -> tuple[Frame, float, Constants]:
     """The network at `phi`, or the last one that worked; says so when it must."""
     try:
         found = (frame(phi, *now), phi, now)
-    except EffnetError as error:
+    except SpecError as error:
         refuse(error)
         kept = _last()
-        st.caption(f"Shown: the last network that works, φ = {number(kept[1])}.")
+        constants_used = ", ".join(map(number, kept[2]))
+        st.caption(
+            f"Shown: the last network that works, φ = {number(kept[1])} with α, β, γ = {constants_used}."
+        )
         return kept
     session.put(_GOOD, found)
     return found
@@ -166,6 +172,10 @@ def nearest_released(found: Frame) -> str:
 def open_network() -> None:
     """A callback: this network on the Architecture page."""
     _, phi, now = _last()
+    low, high = ROW_PHI
+    if not low <= phi <= high:
+        st.toast(f"The other pages take φ from {low:g} to {high:g}.", icon=":material/block:")
+        return
     go("architecture", {"net": session.BY_PHI, "phi": phi, **now._asdict()})
 
 

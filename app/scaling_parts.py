@@ -18,14 +18,15 @@ from effnet.architecture.growth import (
     implied_phi,
     law_growth,
     verdict,
-)  # fmt: skip
+)
 from effnet.architecture.published import RECIPES, published, source
 from effnet.architecture.rounding import (
+    RULES,
     StageRounding,
     depth_in_blocks,
     scaled_stages,
     stage_rounding,
-)  # fmt: skip
+)
 from effnet.architecture.scaling import cost_factor
 from effnet.architecture.variants import VARIANTS, spec_for
 from effnet.drawing import scaling_charts as charts
@@ -138,10 +139,7 @@ def rounding(now: Constants) -> None:
         st.subheader(f"Channels of stage {steps.stage}: {steps.channels.result}")
         st.markdown("\n".join(f"{i}. {s}" for i, s in enumerate(steps.channels.steps, start=1)))
     st.info(depth_in_blocks(spec), icon=":material/stacks:")
-    st.caption(
-        "Channels go to the nearest multiple of 8 and, if that loses more than 10 %, to the next "
-        "one. Repeats go up to the next whole number. The rules are those of the official code."
-    )
+    st.caption(f"{RULES} The official code rounds so.")
 
 
 @st.fragment
@@ -193,7 +191,7 @@ def one_axis(now: Constants) -> None:
             f"these. Source: {source('paper_v5_table7').where}.  \n"
             f"It prints {_listed(row.flops for row, _ in tried)} FLOPs for these four. Rebuilt by "
             f"the official rounding rules they count {_listed(short(s.macs) for _, s in tried)} "
-            "MACs, so the three had a little less to spend."
+            "MACs: by this count the three single axes had less to spend."
         )
 
 

@@ -37,7 +37,9 @@ def read_file(path: Path) -> Picture:
         with path.open("rb") as file:
             data = file.read(LIMITS.image_bytes + 1)
     except OSError as error:
-        raise ImageError(f"{path} cannot be read ({error.strerror}); give a picture file.") from error
+        raise ImageError(
+            f"{path} cannot be read ({error.strerror}); give a picture file."
+        ) from error
     return read_picture(data)
 
 
@@ -91,7 +93,9 @@ def _safe(stem: str) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in stem)[:60] or "picture"
 
 
-def _inspect_one(net: EfficientNet, path: Path, target: str | None, block: str, folder: Path) -> None:
+def _inspect_one(
+    net: EfficientNet, path: Path, target: str | None, block: str, folder: Path
+) -> None:
     import torch
 
     from effnet.inspection.gradcam import grad_cam
@@ -108,7 +112,9 @@ def _inspect_one(net: EfficientNet, path: Path, target: str | None, block: str, 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise EffnetError(f"{folder} cannot be made ({error.strerror}); choose another --out.") from error
+        raise EffnetError(
+            f"{folder} cannot be made ({error.strerror}); choose another --out."
+        ) from error
     result = _result(path, picture, info, seen, cam, labels)
     result["crop"] = {"box": list(ready.box), "size": info.preprocessing.size}
     result["device"] = str(net.classifier.weight.device)
@@ -156,5 +162,3 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
     return out.getvalue()
-
-

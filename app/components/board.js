@@ -63,7 +63,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const write = (v) => { output.textContent = Number(v).toFixed(2); };
   if (!s.dragging) { input.value = data.value; write(data.value); }
   showFigures(find(".figures"), data.figures);
-  showMap(find(".stage"), data);
+  find(".frame").hidden = !data.svg;
+  if (data.svg) showMap(find(".stage"), data);
   find(".hint").textContent = data.hint;
   showTable(find("table"), data.table);
   find(".below").textContent = data.below;

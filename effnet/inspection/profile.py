@@ -137,7 +137,7 @@ def specificity(profile: Profile, block: str) -> Array:
     between = weights @ (means - overall) ** 2
     within = weights @ np.stack([p.variance for p in parts])
     total = between + within
-    return np.divide(between, total, out=np.zeros_like(total), where=total > 1e-12)
+    return np.asarray(np.divide(between, total, out=np.zeros_like(total), where=total > 1e-12))
 
 
 def list_pictures(folder: Path) -> list[tuple[str, Path]]:
@@ -168,7 +168,7 @@ def _read(path: Path, preprocessing: Preprocessing) -> Array:
             data = file.read(LIMITS.image_bytes + 1)
     except OSError as error:
         raise ImageError(f"It cannot be read ({error.strerror}).") from error
-    return prepare(read_picture(data), preprocessing).values[0]
+    return np.asarray(prepare(read_picture(data), preprocessing).values[0])
 
 
 def batches(
