@@ -21,9 +21,11 @@ from app import session
 from app.text import BUSY
 from effnet.architecture.scaling import build
 from effnet.architecture.spec import Config, Spec
-from effnet.errors import InspectionError
+from effnet.errors import InspectionError, WeightsError
 from effnet.inspection.images import Prepared, prepare, read_picture
 from effnet.limits import LIMITS
+from effnet.weights.cache import locate
+from effnet.weights.catalog import entry_for
 from effnet.weights.info import Preprocessing
 
 if TYPE_CHECKING:
@@ -105,11 +107,17 @@ class Job:
 def _model(weights: str, config: str, device: str) -> EfficientNet:
     import torch
 
+    from effnet.inspection.devices import arrange
     from effnet.weights.load import load
 
+    # Nothing is fetched by itself: the pages offer that (app/downloads.py).
+    if weights != session.UNTRAINED and locate(entry_for(weights)) is None:
+        raise WeightsError(
+            "These weights are not on this machine; open the page SE gates, which offers to fetch them."
+        )
     spec = build(Config(**json.loads(config)))
     name = None if weights == session.UNTRAINED else weights
-    return load(spec, name, device=device, dtype=torch.float32)
+    return arrange(load(spec, name, device=device, dtype=torch.float32))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

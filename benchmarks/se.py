@@ -21,6 +21,7 @@ import torch
 
 from effnet import spec_for
 from effnet.architecture.spec import HEAD, Spec
+from effnet.inspection.devices import arrange
 from effnet.inspection.edits import Edit, EditTap, apply, baseline
 from effnet.inspection.trace import trace
 from effnet.network.model import EfficientNet, build_model
@@ -77,6 +78,15 @@ def main() -> None:
     print(f"B0 at 224 px, {args.threads} thread(s), median of {args.rounds} rounds")
     looked = ratio(lambda: trace(model, x).top(5), bare, args.rounds)
     print(f"all gates and top 5 / bare forward: {looked:.3f} (goal 1.05)")
+    arranged = arrange(build_model(spec_for("b0")))
+
+    def channels_last() -> object:
+        with torch.inference_mode():
+            return arranged(x)
+
+    print(
+        f"channels-last forward / contiguous forward: {ratio(channels_last, bare, args.rounds):.3f}"
+    )
     base = baseline(model, x)
     print("block  edit / full forward  share of MACs from there on  goal (share + 0.10)")
     for block in model.spec.block_ids:

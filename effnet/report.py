@@ -47,19 +47,19 @@ def load_model(model: str, weights: str | None, say: Say) -> EfficientNet:
     """The network with the weights asked for; without a wish, its own, else untrained and said so."""
     import torch
 
-    from effnet.inspection.devices import choose_device
+    from effnet.inspection.devices import arrange, choose_device
     from effnet.weights.load import load
 
     device, dtype = choose_device(), torch.float32
     if weights == "none":
-        return load(model, None, device=device)
+        return arrange(load(model, None, device=device))
     if weights is not None:
-        return load(model, weights, device=device, dtype=dtype)
+        return arrange(load(model, weights, device=device, dtype=dtype))
     try:
-        return load(model, "default", device=device, dtype=dtype)
+        return arrange(load(model, "default", device=device, dtype=dtype))
     except WeightsError as error:
         say(f"{error} Going on UNTRAINED: gates, predictions and maps of a fresh initialisation.")
-        return load(model, None, device=device)
+        return arrange(load(model, None, device=device))
 
 
 def inspect_files(

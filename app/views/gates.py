@@ -61,8 +61,11 @@ bars, histogram = st.columns(2, gap="medium")
 bars.plotly_chart(gate_bars(mine), alt="Gates of the block, sorted", key="bars")
 histogram.plotly_chart(gate_histogram(mine), alt="Histogram of the block's gates", key="histogram")
 
-st.subheader("Channels before and after their gate")
 order = np.argsort(-mine, kind="stable")
+with st.expander("All gates with their channel numbers, the most open first"):
+    listed = [{"Channel": int(c), "Gate": round(float(mine[c]), 4)} for c in order]
+    show_table(listed, f"{chosen.spec.name}-{block.id}-gates", "Gates by channel", height=300)
+st.subheader("Channels before and after their gate")
 maps_before, maps_after = seen.features[before][0], seen.features[after][0]
 for name, channels in (("Most open", order[:SHOWN]), ("Most closed", order[: -SHOWN - 1 : -1])):
     st.markdown(f"**{name}**")

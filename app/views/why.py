@@ -17,6 +17,7 @@ from app.evidence import (
     twin_sentences,
     width_rows,
 )
+from app.groups import held_groups
 from app.tables import show_table
 from app.text import refuse
 from app.widgets import network_map
@@ -121,14 +122,24 @@ st.markdown(
     "Each line is the mean gate of every channel for the pictures of one class, as in the SE paper "
     "(Hu et al. 2018, section 6.4). Where the lines lie together, the gates do not care about the class."
 )
-file = st.file_uploader(
-    "A profile of your own pictures (optional)", ["parquet"], max_upload_size=LIMITS.checkpoint_bytes // 10**6,
+own = st.expander("Your own groups of pictures")
+file = own.file_uploader(
+    "A profile of a folder", ["parquet"], max_upload_size=LIMITS.checkpoint_bytes // 10**6,
     help="Made by `python -m effnet profile FOLDER --model NAME --out FILE.parquet`; sub-folders are groups.",
 )  # fmt: skip
 try:
+    groups = held_groups(own)
+    profile: Profile | None
     if file is not None:
         data = file.getvalue()
-        profile: Profile | None = opened_profile(hashlib.sha256(data).hexdigest(), data)
+        profile = opened_profile(hashlib.sha256(data).hexdigest(), data)
+        if profile.damaged:
+            with st.expander(f"{len(profile.damaged)} files could not be read"):
+                show_table(
+                    [{"File": f, "Why": w} for f, w in profile.damaged], "damaged", "Files left out"
+                )
+    elif groups is not None:
+        profile = groups
     else:
         profile = box_profile()
     if profile is not None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 
 from effnet.errors import InspectionError
+from effnet.network.model import EfficientNet
 
 T = TypeVar("T")
 
@@ -49,6 +50,17 @@ def choose_device(wanted: str | None = None) -> str:
 def autocast(device: torch.device) -> AbstractContextManager[object]:
     """bfloat16 on CUDA, where it is faster and the gates keep their first three digits."""
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+
+def arrange(model: EfficientNet) -> EfficientNet:
+    """The same model with its weights laid out channels-last where convolutions then run faster.
+
+    On the CPU a B0 forward takes 0.8 of the time (`benchmarks/se.py`); on MPS it gains nothing.
+    Values do not change; save weights before, since some writers want them contiguous.
+    """
+    if model.classifier.weight.device.type in ("cpu", "cuda"):
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
 
 
 def is_out_of_memory(error: BaseException) -> bool:
