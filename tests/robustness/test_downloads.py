@@ -433,6 +433,8 @@ def as_nobody(task: Callable[[], list[str]]) -> list[str]:
     pid = os.fork()
     if pid == 0:
         try:
+            os.setgroups([])
+            os.setgid(65534)
             os.setuid(65534)
             lines = task()
         except BaseException as error:
@@ -446,10 +448,18 @@ def as_nobody(task: Callable[[], list[str]]) -> list[str]:
     return list(lines)
 
 
-def test_a_shared_cache_that_cannot_be_written(server: Server, tmp_path: Path, cache: Path) -> None:
-    """What is there is used; what is not there is one sentence."""
+def test_a_shared_cache_that_cannot_be_written(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is there is used; what is not there is one sentence.
+
+    The cache is the working folder, since nobody may be kept out of the folders above it.
+    """
     entry, plan = made(server, 6200)
     absent, _ = made(server, 6201)
+    cache.mkdir()
+    monkeypatch.chdir(cache)
+    monkeypatch.setenv("EFFNET_CACHE", ".")
     fetch(entry, patience=HASTE)
     path = cached_path(entry)
     pin_path(path).unlink()
@@ -462,8 +472,6 @@ def test_a_shared_cache_that_cannot_be_written(server: Server, tmp_path: Path, c
             lines.append(str(error))
         return [*lines, str(set_aside(path))]
 
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o055)
     cache.chmod(0o555)
     lines = as_nobody(task)
     cache.chmod(0o755)
