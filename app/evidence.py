@@ -19,7 +19,6 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 COSTED = ("b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7")
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
 def experiments() -> dict[str, Any] | None:
     """`assets/experiments.json`, written by `python -m effnet.training.measure`; None if missing."""
     path = ASSETS / "experiments.json"
@@ -27,11 +26,15 @@ def experiments() -> dict[str, Any] | None:
     return found
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
 def box_profile() -> Profile | None:
     """Gates of the network in the box over the 10,000 test pictures, by class."""
     path = ASSETS / "profiles" / "mini-fashion.parquet"
-    return read_profile(path.read_bytes())[0] if path.exists() else None
+    return _read_box(str(path), path.stat().st_mtime_ns) if path.exists() else None
+
+
+@st.cache_resource(max_entries=1, show_spinner="Opening the profile …")
+def _read_box(path: str, stamp: int) -> Profile:
+    return read_profile(Path(path).read_bytes())[0]
 
 
 @st.cache_resource(max_entries=4, scope="session", show_spinner="Opening the profile …")
@@ -80,35 +83,63 @@ def width_rows(official: Spec, expanded: Spec) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def twin_sentences(twins: dict[str, Any]) -> list[str]:
-    """The comparison of the network in the box with its twin without SE."""
-    se, no = twins["se"], twins["no-se"]
-    images = 10_000
+def twin_sentences(twins: dict[str, Any], pictures: int) -> list[str]:
+    """The comparison of the network in the box with its twin without SE.
+
+    Args:
+        pictures: how many test pictures both answered.
+    """
+    se, no, alone = twins["se"], twins["no-se"], twins["only_right"]
     gap = se["accuracy"] - no["accuracy"]
     more = se["params"] - no["params"]
     said = [
-        f"With SE **{percent(se['accuracy'])}** of the {exact(images)} test pictures are right, without "
-        f"**{percent(no['accuracy'])}**: {_points(gap)}, or {abs(round(gap * images))} pictures. Both were trained "
-        f"for {se['epochs']} epochs with the same recipe, order and seed.",
+        f"With SE **{_fine(se['accuracy'])}** of the {exact(pictures)} test pictures are right, without "
+        f"**{_fine(no['accuracy'])}**: {_points(gap)}. Both were trained for {se['epochs']} epochs with "
+        "the same recipe, order and seed.",
+        f"{exact(alone['se'])} pictures are right only with SE, {exact(alone['no-se'])} only without. "
+        + _chance(alone["se"], alone["no-se"]),
         f"SE is {percent(more / se['params'])} of the network's parameters ({exact(more)} of "
         f"{exact(se['params'])}) and {percent((se['macs'] - no['macs']) / se['macs'])} of its MACs.",
     ]
-    a, b = se["short_accuracies"], no["short_accuracies"]
-    if len(a) > 1 and len(b) > 1:
-        difference = se["short_mean"] - no["short_mean"]
-        spread = max(se["short_spread"], no["short_spread"])
-        said.append(
-            f"One training says little, so both were trained again with {len(a)} seeds for "
-            f"{se['short_epochs']} epochs: {percent(se['short_mean'])} ± {_points(se['short_spread'], False)} "
-            f"with SE, {percent(no['short_mean'])} ± {_points(no['short_spread'], False)} without "
-            f"(mean ± standard deviation). The difference of {_points(difference)} is "
-            + (
-                f"{abs(difference) / spread:.1f} times the larger spread."
-                if abs(difference) > spread
-                else "within the spread of seeds, so these runs do not show a difference."
-            )
-        )
+    if len(se["short_accuracies"]) > 1 and len(no["short_accuracies"]) > 1:
+        said.append(_seeds(se, no))
     return said
+
+
+def _chance(a: int, b: int) -> str:
+    """Sign test on the pictures on which the two differ, in its normal approximation."""
+    reach = 2 * (a + b) ** 0.5
+    if abs(a - b) <= reach:
+        return (
+            f"If neither were better, chance alone would part these two numbers by up to {reach:.0f} "
+            "(two standard deviations), so the test pictures do not show that one is better."
+        )
+    return (
+        f"Chance alone would part these two numbers by up to {reach:.0f} (two standard deviations); "
+        f"they differ by {abs(a - b)}, so on these pictures the network "
+        f"{'with' if a > b else 'without'} SE is the better one."
+    )
+
+
+def _seeds(se: dict[str, Any], no: dict[str, Any]) -> str:
+    difference = se["short_mean"] - no["short_mean"]
+    spread = max(se["short_spread"], no["short_spread"])
+    runs = len(se["short_accuracies"])
+    return (
+        f"One training says little, so both were trained again with {runs} seeds for "
+        f"{se['short_epochs']} epochs: {_fine(se['short_mean'])} ± {_points(se['short_spread'], False)} "
+        f"with SE, {_fine(no['short_mean'])} ± {_points(no['short_spread'], False)} without "
+        f"(mean ± standard deviation). The difference of {_points(difference)} is "
+        + (
+            f"{abs(difference) / spread:.1f} times the larger spread."
+            if abs(difference) > spread
+            else "within the spread of seeds, so these runs do not show a difference."
+        )
+    )
+
+
+def _fine(share: float) -> str:
+    return f"{100 * share:.2f} %"
 
 
 def _points(value: float, signed: bool = True) -> str:
@@ -126,6 +157,6 @@ def gate_rows(gates: dict[str, Any]) -> list[dict[str, Any]]:
     }
     base = gates["as trained"]
     return [
-        {"Gates": text, "Accuracy": percent(gates[key]), "Change": _points(gates[key] - base)}
+        {"Gates": text, "Accuracy": _fine(gates[key]), "Change": _points(gates[key] - base)}
         for key, text in what.items()
     ]

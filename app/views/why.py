@@ -55,7 +55,7 @@ if measured is None:
     )
 else:
     st.markdown("The network in the box (Mini, on Fashion-MNIST) has a twin that never had SE.")
-    for sentence in twin_sentences(measured["twins"]):
+    for sentence in twin_sentences(measured["twins"], measured["pictures"]):
         st.markdown(f"- {sentence}")
     st.caption(
         "A small network on small pictures: this does not tell what SE brings to B0 on ImageNet. The model "

@@ -1,8 +1,9 @@
 """What SE does for the network in the box, measured on all 10,000 test pictures.
 
 `python -m effnet.training.measure RUNS --out assets` reads the trainings of `RUNS` (folders `se`,
-`no-se`, `short-se-1` ..) and writes the weights, `experiments.json`, a gate profile by class and
-the model card's figures.
+`no-se`, `short-se-1` ..) and writes the weights, `experiments.json`, a gate profile by class, twenty
+sample pictures and the model card. Where `RUNS/se` or `RUNS/no-se` is missing, the weights that
+already lie in `--out` are measured in its place; what only the training knew is then null.
 """
 
 from __future__ import annotations
@@ -10,141 +11,102 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
 import statistics
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from effnet.errors import EffnetError
 from effnet.files import write_bytes
-from effnet.inspection.profile import Profile
 from effnet.inspection.profile_file import write_profile
-from effnet.inspection.trace import trace
-from effnet.network.blocks import Tap
 from effnet.network.model import EfficientNet
 from effnet.training import data
-from effnet.training.data import FASHION_MNIST, Split, to_input
+from effnet.training.card import card
+from effnet.training.data import FASHION_MNIST, Split
+from effnet.training.experiments import class_profile, gate_experiments, right, share
+from effnet.training.recipe import mini_spec
 from effnet.weights.load import load
 
-BATCH = 500
-Gates = dict[str, Tensor]
+KINDS = {"se": "mini-fashion", "no-se": "mini-fashion-no-se"}
+"""Folder of the long training -> name of its weights."""
 
 
-def accuracy(
-    model: EfficientNet, split: Split, tap: Callable[[int], Tap | None] = lambda start: None
-) -> float:
-    """Share of right answers; `tap(start)` may change the gates of the batch that begins there."""
-    right = 0
-    with torch.inference_mode():
-        for start in range(0, len(split.labels), BATCH):
-            x = to_input(split.images[start : start + BATCH])
-            answer = model(x, tap(start)).argmax(1)
-            right += int((answer == split.labels[start : start + BATCH]).sum())
-    return right / len(split.labels)
+def weights_file(runs: Path, kind: str, out: Path) -> Path:
+    """The weights of a long training, or else those that are shipped already.
 
-
-def all_gates(model: EfficientNet, split: Split) -> Gates:
-    """block -> (N, C) gates of every picture."""
-    parts: dict[str, list[Tensor]] = {}
-
-    def tap(point: str, t: Tensor) -> Tensor:
-        if point.endswith(".gate"):
-            parts.setdefault(point.removesuffix(".gate"), []).append(t[:, :, 0, 0].clone())
-        return t
-
-    accuracy(model, split, lambda start: tap)
-    return {block: torch.cat(values) for block, values in parts.items()}
-
-
-def with_gates(
-    change: Callable[[str, Tensor, int], Tensor], only: str | None = None
-) -> Callable[[int], Tap]:
-    """A tap that replaces gates (all blocks', or one's) by `change(block, gate, start)`."""
-
-    def make(start: int) -> Tap:
-        def tap(point: str, t: Tensor) -> Tensor:
-            block = point.removesuffix(".gate")
-            if not point.endswith(".gate") or (only is not None and block != only):
-                return t
-            return change(block, t, start)
-
-        return tap
-
-    return make
-
-
-def gate_experiments(model: EfficientNet, train: Split, test: Split) -> dict[str, Any]:
-    """Test accuracy with gates as they are, off, at their mean, shuffled, and block by block.
-
-    The means are taken over the first 10,000 *training* pictures. Shuffled: each test picture gets
-    the gates of another one, by a fixed permutation.
+    Raises:
+        EffnetError: when there are neither.
     """
-    seen = all_gates(model, Split(train.images[:10_000], train.labels[:10_000]))
-    mean = {block: values.mean(0)[None, :, None, None] for block, values in seen.items()}
-    own = all_gates(model, test)
-    order = torch.randperm(len(test.labels), generator=torch.Generator().manual_seed(0))
-
-    def off(block: str, t: Tensor, start: int) -> Tensor:
-        return torch.ones_like(t)
-
-    def at_mean(block: str, t: Tensor, start: int) -> Tensor:
-        return mean[block].expand_as(t)
-
-    def shuffled(block: str, t: Tensor, start: int) -> Tensor:
-        return own[block][order[start : start + len(t)]][:, :, None, None]
-
-    def half(block: str, t: Tensor, start: int) -> Tensor:
-        return torch.full_like(t, 0.5)
-
-    changes = {"off": off, "mean": at_mean, "shuffled": shuffled, "constant 0.5": half}
-    result: dict[str, Any] = {"as trained": accuracy(model, test)}
-    result |= {name: accuracy(model, test, with_gates(change)) for name, change in changes.items()}
-    result["by block"] = {
-        block: {
-            "off": accuracy(model, test, with_gates(off, block)),
-            "mean": accuracy(model, test, with_gates(at_mean, block)),
-        }
-        for block in model.spec.block_ids
-    }
-    return result
+    shipped = out / "weights" / f"{KINDS[kind]}.safetensors"
+    for path in (runs / kind / "model.safetensors", shipped):
+        if path.is_file():
+            return path
+    raise EffnetError(
+        f"There is no finished training in {runs / kind} and no {shipped}; train it first."
+    )
 
 
-def class_profile(model: EfficientNet, test: Split) -> Profile:
-    """Gates of all test pictures by class."""
-    profile = Profile(model.info)
-    for label, name in enumerate(FASHION_MNIST):
-        images = test.images[test.labels == label]
-        for start in range(0, len(images), BATCH):
-            seen = trace(model, to_input(images[start : start + BATCH]))
-            profile.add(name, dict(seen.gates))
-    return profile
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """What a training wrote down at its end; None when that is missing.
 
-
-def twins(runs: Path) -> dict[str, Any]:
-    """Accuracies of the trainings with and without SE."""
-    found: dict[str, Any] = {}
-    for kind in ("se", "no-se"):
-        long = json.loads((runs / kind / "result.json").read_text())
-        short = [
-            json.loads((folder / "result.json").read_text())
-            for folder in sorted(runs.glob(f"short-{kind}-[0-9]*"))
-        ]
-        values = [run["test_accuracy"] for run in short]
-        found[kind] = {
-            "params": long["params"], "macs": long["macs"], "epochs": long["epochs"],
-            "seconds": round(long["seconds"]), "accuracy": long["test_accuracy"],
-            "accuracy_as_shipped": long["test_accuracy_half"],
-            "short_epochs": short[0]["epochs"] if short else 0,
-            "short_seeds": [run["recipe"]["seed"] for run in short], "short_accuracies": values,
-            "short_mean": statistics.fmean(values) if values else None,
-            "short_spread": statistics.stdev(values) if len(values) > 1 else None,
-        }  # fmt: skip
+    Raises:
+        EffnetError: when the file is damaged.
+    """
+    path = folder / "result.json"
+    if not path.exists():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise EffnetError(f"{path} is damaged; run that training again to rewrite it.") from error
     return found
+
+
+def twin(model: EfficientNet, found: Tensor, runs: Path, kind: str) -> dict[str, Any]:
+    """One side of the comparison.
+
+    Args:
+        model: with the weights as they are stored (half precision, computed in float32).
+        found: (10000,) which test pictures it answers rightly.
+    """
+    long = read_result(runs / kind)
+    short = [
+        result
+        for folder in sorted(runs.glob(f"short-{kind}-[0-9]*"))
+        if (result := read_result(folder)) is not None
+    ]
+    values = [run["test_accuracy"] for run in short]
+    return {
+        "params": model.spec.params, "macs": model.spec.macs, "recipe": model.info.recipe,
+        "epochs": int(model.info.recipe.split()[0]), "accuracy": share(found),
+        "accuracy_float32": long["test_accuracy"] if long else None,
+        "seconds": round(long["seconds"]) if long else None,
+        "short_epochs": short[0]["epochs"] if short else 0,
+        "short_seeds": [run["recipe"]["seed"] for run in short], "short_accuracies": values,
+        "short_mean": statistics.fmean(values) if values else None,
+        "short_spread": statistics.stdev(values) if len(values) > 1 else None,
+    }  # fmt: skip
+
+
+def compare(runs: Path, out: Path, test: Split) -> tuple[EfficientNet, dict[str, Any]]:
+    """The network with SE, and the accuracies with and without.
+
+    Raises:
+        EffnetError: when a training is missing or the two were not made by the same recipe.
+    """
+    models = {kind: load(mini_spec(kind == "se"), weights_file(runs, kind, out)) for kind in KINDS}
+    recipes = {model.info.recipe for model in models.values()}
+    if len(recipes) > 1:
+        raise EffnetError(
+            f"The two networks were trained by different recipes: {'; '.join(sorted(recipes))}."
+        )
+    found = {kind: right(model, test) for kind, model in models.items()}
+    twins: dict[str, Any] = {k: twin(models[k], found[k], runs, k) for k in KINDS}
+    a, b = found["se"], found["no-se"]
+    twins["only_right"] = {"se": int((a & ~b).sum()), "no-se": int((b & ~a).sum())}
+    return models["se"], twins
 
 
 def samples(test: Split, out: Path) -> None:
@@ -165,8 +127,19 @@ def samples(test: Split, out: Path) -> None:
     write_bytes(out / "fashion.json", (json.dumps(rows, indent=2) + "\n").encode())
 
 
+def ship(runs: Path, out: Path) -> None:
+    """Copy both weights to `out/weights`, with their SHA-256 beside them."""
+    (out / "weights").mkdir(parents=True, exist_ok=True)
+    sums = []
+    for kind, name in KINDS.items():
+        content = weights_file(runs, kind, out).read_bytes()
+        write_bytes(out / "weights" / f"{name}.safetensors", content)
+        sums.append(f"{hashlib.sha256(content).hexdigest()}  {name}.safetensors\n")
+    write_bytes(out / "weights" / "SHA256SUMS", "".join(sums).encode())
+
+
 def main(argv: list[str] | None = None) -> int:
-    """0 when everything was measured and written."""
+    """0 when everything was measured and written; nothing is written before all is measured."""
     parser = argparse.ArgumentParser(prog="python -m effnet.training.measure", description=__doc__)
     parser.add_argument("runs", type=Path, help="folder of trainings")
     parser.add_argument("--folder", type=Path, default=data.DEBIAN_FOLDER)
@@ -174,27 +147,21 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         train, test = data.load(args.folder)
-        weights = args.out / "weights"
-        weights.mkdir(parents=True, exist_ok=True)
-        sums = []
-        for kind, name in (("se", "mini-fashion"), ("no-se", "mini-fashion-no-se")):
-            target = weights / f"{name}.safetensors"
-            shutil.copyfile(args.runs / kind / "model.safetensors", target)
-            target.chmod(0o644)
-            sums.append(f"{hashlib.sha256(target.read_bytes()).hexdigest()}  {target.name}")
-        write_bytes(weights / "SHA256SUMS", ("\n".join(sums) + "\n").encode())
-        model = load("mini", weights / "mini-fashion.safetensors")
+        model, twins = compare(args.runs, args.out, test)
         result = {
-            "data": "Fashion-MNIST, all 10,000 test pictures",
+            "data": f"Fashion-MNIST, all {len(test.labels):,} test pictures",
+            "pictures": len(test.labels),
             "command": "python -m effnet.training.measure RUNS --out assets",
-            "twins": twins(args.runs),
+            "twins": twins,
             "gates": gate_experiments(model, train, test),
         }
-        (args.out / "profiles").mkdir(exist_ok=True)
         profile = class_profile(model, test)
+        ship(args.runs, args.out)
+        (args.out / "profiles").mkdir(exist_ok=True)
         write_profile(args.out / "profiles" / "mini-fashion.parquet", profile)
         samples(test, args.out / "samples" / "fashion")
         write_bytes(args.out / "experiments.json", (json.dumps(result, indent=2) + "\n").encode())
+        write_bytes(args.out / "weights" / "README.md", card(result).encode())
     except (EffnetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

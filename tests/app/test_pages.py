@@ -23,22 +23,47 @@ def test_why_se_says_what_was_measured_and_counted() -> None:
     assert "**5,288,548** parameters by the rule and **8,423,848** with the mistake" in text
     twins = measured()["twins"]
     for kind in ("se", "no-se"):
-        assert f"**{100 * twins[kind]['accuracy']:.1f} %**" in text  # type: ignore[index]
+        assert f"**{100 * twins[kind]['accuracy']:.2f} %**" in text  # type: ignore[index]
+
+
+def made_up() -> dict[str, dict[str, object]]:
+    """Twins whose difference is within chance and within the spread of seeds."""
+    base = {"params": 100, "macs": 100, "epochs": 3, "accuracy": 0.9, "short_epochs": 2}
+    return {
+        "se": {**base, "short_accuracies": [0.9, 0.91], "short_mean": 0.905, "short_spread": 0.007},
+        "no-se": {**base, "params": 90, "short_accuracies": [0.9, 0.905], "short_mean": 0.9025, "short_spread": 0.004},
+        "only_right": {"se": 110, "no-se": 90},
+    }  # fmt: skip
 
 
 def test_no_sentence_claims_more_than_the_figures() -> None:
-    """A made-up pair within the spread of seeds must be called no difference, in either direction."""
+    """A pair within the spread must be called no difference; one beyond it names the better side."""
     from app.evidence import twin_sentences
 
-    base = {"params": 100, "macs": 100, "epochs": 3, "accuracy": 0.9, "short_epochs": 2}
-    close = {
-        "se": {**base, "short_accuracies": [0.9, 0.91], "short_mean": 0.905, "short_spread": 0.007},
-        "no-se": {**base, "params": 90, "short_accuracies": [0.9, 0.905], "short_mean": 0.9025, "short_spread": 0.004},
-    }  # fmt: skip
-    assert "do not show a difference" in twin_sentences(close)[2]
-    far = json.loads(json.dumps(close))
+    said = twin_sentences(made_up(), 1000)
+    assert "by up to 28 (two standard deviations)" in said[1]  # 2 * sqrt(200)
+    assert "do not show that one is better" in said[1]
+    assert "do not show a difference" in said[3]
+    far = made_up()
     far["no-se"]["short_mean"] = 0.86
-    assert "6.4 times the larger spread" in twin_sentences(far)[2]
+    far["only_right"] = {"se": 60, "no-se": 140}
+    assert "6.4 times the larger spread" in twin_sentences(far, 1000)[3]
+    assert "differ by 80" in twin_sentences(far, 1000)[1]
+    assert "without SE is the better one" in twin_sentences(far, 1000)[1]
+    alone = made_up()
+    alone["se"]["short_accuracies"] = []
+    assert len(twin_sentences(alone, 1000)) == 3
+
+
+def test_the_page_stands_without_measurements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app import evidence
+
+    monkeypatch.setattr(evidence, "ASSETS", tmp_path)
+    at = open_page("views/why.py")
+    assert "measurements are missing from this copy" in words(at)
+    assert "SE holds **12.0 %** of the parameters" in words(at)
 
 
 def test_the_width_of_the_network_on_screen() -> None:

@@ -17,8 +17,8 @@ from effnet.errors import EffnetError
 from effnet.training import data
 from effnet.training.__main__ import main
 from effnet.training.data import Split, augment, read_idx, to_input
+from effnet.training.experiments import with_gates
 from effnet.training.loop import accuracy, train
-from effnet.training.measure import with_gates
 from effnet.training.recipe import Recipe, mini_spec
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -123,9 +123,7 @@ def test_the_shipped_weights_have_the_accuracy_that_is_claimed(
     name: str, kind: str, fashion: tuple[Split, Split]
 ) -> None:
     """All 10,000 test pictures, with the file as it is shipped."""
-    claimed = json.loads((ASSETS / "experiments.json").read_text())["twins"][kind][
-        "accuracy_as_shipped"
-    ]
+    claimed = json.loads((ASSETS / "experiments.json").read_text())["twins"][kind]["accuracy"]
     file = ASSETS / "weights" / f"{name}.safetensors"
     assert file.stat().st_size < 4_000_000
     sums = dict(
@@ -141,7 +139,7 @@ def test_the_shipped_weights_have_the_accuracy_that_is_claimed(
 def test_the_experiment_with_gates_is_the_edit(fashion: tuple[Split, Split]) -> None:
     """SE off in the measuring script equals the edit `all:off`, on 200 pictures."""
     from effnet.inspection.edits import Edit, EditTap
-    from effnet.training import measure
+    from effnet.training import experiments
 
     model, some = effnet.load("mini", "default"), few(fashion[1], 200)
     taps = with_gates(lambda block, t, start: torch.ones_like(t), "5.2")
@@ -149,4 +147,4 @@ def test_the_experiment_with_gates_is_the_edit(fashion: tuple[Split, Split]) -> 
     with torch.inference_mode():
         x = to_input(some.images)
         assert torch.equal(model(x, taps(0)), model(x, edit))
-    assert measure.accuracy(model, some) == accuracy(model, some)
+    assert experiments.share(experiments.right(model, some)) == accuracy(model, some)
