@@ -15,7 +15,8 @@ from effnet.inspection.profile_file import read_profile, write_profile
 if TYPE_CHECKING:
     from effnet.network.model import EfficientNet
 
-SAVE_EVERY = 20.0  # seconds
+SAVE_EVERY, TELL_EVERY = 5.0, 1.0  # seconds, at least
+SAVING_SHARE = 0.05  # of the time may go into saving
 
 
 def fingerprint(files: list[tuple[str, Path]], folder: Path) -> str:
@@ -39,27 +40,31 @@ def profile_folder(
             belongs to another folder or network.
     """
     files = list_pictures(folder)
+    if out.is_dir() or not out.parent.is_dir():
+        raise ProfileError(f"{out} cannot be written; give a file in a folder that exists.")
     mark = fingerprint(files, folder)
     part = out.with_name(out.name + ".part")
-    profile, done = _resume(part, model, mark)
+    profile, done = _resume(part, model, mark, len(files))
     if done:
         say(f"going on after {done} of {len(files)} pictures")
-    saved = started = time.monotonic()
-    first = done
+    started = told = time.monotonic()
+    first, kept, due = done, done, started + SAVE_EVERY
 
     def step(profile: Profile, count: int) -> None:
-        nonlocal saved
+        nonlocal told, kept, due
         now = time.monotonic()
-        if now - saved >= SAVE_EVERY:
+        if now >= due:
             write_profile(part, profile, {"done": count, "fingerprint": mark})
-            saved = now
-        rate = (count - first) / max(now - started, 1e-9)
-        say(f"{count} of {len(files)} pictures, {rate:.1f} a second")
+            took, kept = time.monotonic() - now, count
+            due = now + max(SAVE_EVERY, took / SAVING_SHARE)
+        if now - told >= TELL_EVERY or count == len(files):
+            told = now
+            say(_line(count, len(files), (count - first) / max(now - started, 1e-9)))
 
     try:
         profile = build_profile(model, files, profile=profile, done=done, size=batch, step=step)
     except KeyboardInterrupt:
-        say(f"stopped; run the same command again to go on from {part}")
+        say(f"stopped; the same command goes on after {kept} of {len(files)} pictures")
         raise
     if not profile.groups:
         raise ProfileError(f"None of the {len(files)} picture files in {folder} can be read.")
@@ -68,13 +73,22 @@ def profile_folder(
     return profile
 
 
-def _resume(part: Path, model: EfficientNet, mark: str) -> tuple[Profile | None, int]:
+def _line(count: int, total: int, rate: float) -> str:
+    left = (total - count) / rate if rate else 0.0
+    ending = f", {left / 60:.0f} min left" if left >= 90 else f", {left:.0f} s left" if left else ""
+    return f"{count} of {total} pictures, {rate:.1f} a second{ending}"
+
+
+def _resume(part: Path, model: EfficientNet, mark: str, total: int) -> tuple[Profile | None, int]:
     if not part.exists():
         return None, 0
-    profile, about = read_profile(part.read_bytes())
+    try:
+        profile, about = read_profile(part.read_bytes())
+    except (ProfileError, OSError) as error:
+        raise ProfileError(f"{part} cannot be read; delete it to start over.") from error
     done = about.get("done")
     same = about.get("fingerprint") == mark and profile.info == model.info
-    if not same or not isinstance(done, int):
+    if not same or not isinstance(done, int) or not 0 <= done <= total:
         raise ProfileError(
             f"{part} was begun with another folder or network; delete it to start over, or choose "
             "another --out."

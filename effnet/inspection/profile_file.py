@@ -96,7 +96,10 @@ def read_profile(data: bytes) -> tuple[Profile, dict[str, object]]:
         raise problem from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise problem
-    if about.get("version") != VERSION:
+    version = about.get("version")
+    if not isinstance(version, int) or version < VERSION:
+        raise problem
+    if version > VERSION:
         raise ProfileError(
             "This profile was written by a newer version of EfficientNet Explorer; update it, or make "
             "the profile again."

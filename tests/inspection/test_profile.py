@@ -132,7 +132,9 @@ def test_a_file_round_trips(folder: Path, tmp_path: Path) -> None:
 def test_an_interrupted_run_goes_on_to_the_same_result(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("effnet.profiling.SAVE_EVERY", 0.0)
+    for name in ("SAVE_EVERY", "TELL_EVERY"):
+        monkeypatch.setattr(f"effnet.profiling.{name}", 0.0)
+    monkeypatch.setattr("effnet.profiling.SAVING_SHARE", 1e9)
     made, out = model(), tmp_path / "p.parquet"
     whole = profile_folder(made, folder, tmp_path / "whole.parquet", batch=4, say=lambda s: None)
 
@@ -146,6 +148,8 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     said: list[str] = []
     resumed = profile_folder(made, folder, out, batch=4, say=said.append)
     assert said[0] == "going on after 7 of 18 pictures"
+    assert said[-1].startswith("18 of 18 pictures, ")
+    assert "left" not in said[-1]
     for group, blocks in whole.groups.items():
         for block, sums in blocks.items():
             assert np.allclose(resumed.groups[group][block].mean, sums.mean, atol=1e-12)
@@ -162,6 +166,19 @@ def test_a_part_of_another_folder_is_refused(
     write_profile(part, done, {"done": 3, "fingerprint": "another"})
     with pytest.raises(ProfileError, match="another folder or network"):
         profile_folder(model(), folder, tmp_path / "p.parquet", say=lambda s: None)
+    part.write_bytes(b"cut")
+    with pytest.raises(ProfileError, match="delete it to start over"):
+        profile_folder(model(), folder, tmp_path / "p.parquet", say=lambda s: None)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_run(
+    folder: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    for out in (tmp_path / "none" / "p.parquet", tmp_path):
+        with pytest.raises(ProfileError, match="a folder that exists"):
+            profile_folder(model(), folder, out, say=said.append)
+    assert said == []
 
 
 def test_folders_that_hold_nothing(tmp_path: Path) -> None:
@@ -212,6 +229,8 @@ def strange_files(good: bytes) -> dict[str, bytes]:
         "empty": b"", "text": b"hello", "cut": good[: len(good) // 2],
         "no metadata": again(table, {}), "plain parquet": again(table, []),
         "newer": again(table, {**about, "version": 2}),
+        "no version": again(table, {**about, "version": "x"}),
+        "older than the first": again(table, {**about, "version": 0}),
         "another network": again(table, other),
         "rows missing": again(table.slice(0, table.num_rows - 1), about),
         "not finite": again(table.set_column(mean, "mean", nan), about),
