@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
 from app import session
+from app.travel import TOP, go, scroll_to
+from effnet.architecture.spec import Spec
 
-_scroll = st.components.v2.component(
-    "effnet_scroll",
-    js="""
-export default function ({ data }) {
-  const go = () => document.getElementById(data.anchor)?.scrollIntoView({ behavior: 'smooth', block: 'start' });
-  setTimeout(go, 250);
-}
-""",
-)
+ICON = ":material/arrow_forward:"
 
 
 @dataclass(frozen=True)
@@ -25,73 +20,82 @@ class Door:
     """A question and where its answer is.
 
     Attributes:
-        sets: widget keys and the values that they get, or what another page's address asks for.
+        sets: widget keys and the values that they get.
         page: another page, or empty for this one.
-        anchor: where on the first page.
+        anchor: the place on the page that is brought into view.
+        shows: what the network and block on screen must have for the answer, `SE` or `MBConv6`;
+            where they have it not, B0 and its block 4.2 take their place.
     """
 
     question: str
-    sets: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[str, str | int] = field(default_factory=dict)
     page: str = ""
-    anchor: str = ""
+    anchor: str = TOP
+    shows: str = ""
 
 
-ICON = ":material/arrow_forward:"
+OFFICIAL_B0: dict[str, str | int] = {"net": "B0", "se": session.SE_RULES[0], "px": 0}
 
 DOORS = (
-    Door("What is the whole architecture?", {"net": "B0", "table": "Stages"}, anchor="network"),
+    Door("What is the whole architecture?", OFFICIAL_B0 | {"table": "Stages"}, anchor="network"),
     Door(
         "What exactly happens inside MBConv6 k3x3 with SE ratio 0.25?",
-        {"net": "B0", "block": "3.2"},
+        OFFICIAL_B0 | {"block": "3.2"},
         anchor="block",
     ),
     Door(
         "What are the shapes, layer by layer?",
-        {"net": "B0", "table": "Layers of the network"},
+        OFFICIAL_B0 | {"table": "Layers of the network"},
         anchor="tables",
     ),
     Door("Where is the block diagram?", anchor="block"),
-    Door("Why have SE at all?", page="views/why.py"),
+    Door("Why have SE at all?", page="why"),
     Door(
         "What is the Keras code of an SE block, with comments?",
-        {"show": "keras-se", "part": "SE block"},
-        page="views/code.py",
+        {"lib": "Keras", "part": "SE block"},
+        page="code",
+        anchor="source",
+        shows="SE",
     ),
     Door(
         "What is the code of an MBConv6 block?",
-        {"show": "pytorch-mbconv", "lib": "PyTorch"},
-        page="views/code.py",
+        {"lib": "PyTorch", "part": "MBConv block"},
+        page="code",
+        anchor="source",
+        shows="MBConv6",
     ),
 )
 
 
+def wanted(door: Door, spec: Spec, block: str) -> dict[str, Any]:
+    """What the door sets, where `spec` and `block` are on screen."""
+    sets: dict[str, Any] = dict(door.sets)
+    if door.shows and not spec.has_se:
+        sets |= OFFICIAL_B0
+    if door.shows == "MBConv6" and spec.block(block).kind != "MBConv6":
+        sets["block"] = session.DEFAULT_BLOCK
+    return sets
+
+
 def _open(door: Door) -> None:
-    for key, value in door.sets.items():
+    chosen = session.selected()
+    sets = wanted(door, chosen.spec, chosen.block)
+    if door.page:
+        go(door.page, sets, door.anchor)
+        return
+    for key, value in sets.items():
         session.put(key, value)
-    session.put("scroll_to", door.anchor)
+    scroll_to(door.anchor)
 
 
 def show_doors() -> None:
     """The questions; choosing one sets the app and opens the place."""
-    with st.container(border=True, gap="xsmall"):
-        st.markdown("**Start with a question**")
-        with st.container(horizontal=True, gap="small"):
-            for i, door in enumerate(DOORS):
-                if door.page:
-                    # The values go into the link's address; the network on screen stays.
-                    st.page_link(
-                        door.page, label=door.question, query_params=dict(door.sets), icon=ICON,
-                        width="content",
-                    )  # fmt: skip
-                else:
-                    st.button(
-                        door.question, key=f"door_{i}", on_click=_open, args=(door,), icon=ICON,
-                        type="tertiary", wrap=True,
-                    )  # fmt: skip
-
-
-def scroll_if_asked() -> None:
-    """Bring the door's place into view, once."""
-    if anchor := session.get("scroll_to"):
-        _scroll(key="scroll", data={"anchor": anchor})
-        session.put("scroll_to", "")
+    with st.grid(4, min_column_width=220, gap="xsmall", vertical_alignment="center"):
+        with st.container(gap=None):
+            st.markdown("**Start with a question**")
+            st.caption("Each opens the place that answers it.")
+        for i, door in enumerate(DOORS):
+            st.button(
+                door.question, key=f"door_{i}", on_click=_open, args=(door,), icon=ICON,
+                width="stretch", wrap=True,
+            )  # fmt: skip

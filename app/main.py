@@ -12,7 +12,10 @@ if ROOT not in sys.path:  # `streamlit run app/main.py` puts only app/ there
     sys.path.insert(0, ROOT)
 
 from app import computing  # noqa: E402
+from app.text import refuse  # noqa: E402
+from app.travel import scroll_if_asked  # noqa: E402
 from app.widgets import pick_network  # noqa: E402
+from effnet.errors import EffnetError  # noqa: E402
 
 st.set_page_config(page_title="EfficientNet Explorer", page_icon="🔬", layout="wide")
 computing.torch_ready()  # starts loading PyTorch in the background
@@ -40,6 +43,10 @@ PAGES = {
 WITHOUT_PICKER = ("scaling", "compare", "claims")  # they have pickers of their own, or need none
 
 page = st.navigation(PAGES, position="top")
-if page.url_path not in WITHOUT_PICKER:
-    pick_network()
-page.run()
+try:
+    if page.url_path not in WITHOUT_PICKER:
+        pick_network()
+    page.run()
+    scroll_if_asked()
+except EffnetError as error:  # whatever a page did not expect is still one sentence
+    refuse(error)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import computing, session
 from app.components.diagram import diagram
-from app.doors import scroll_if_asked, show_doors
+from app.doors import show_doors
 from app.tables import block_rows, export_menu, layer_rows, show_table, stage_rows
 from app.weights import needs_line
 from app.widgets import network_map, wait_for_torch
@@ -103,4 +103,3 @@ else:
         "Stages are numbered 1 to 9 as in Table 1 of Tan and Le (2019). The resolution is the "
         "stage's input; the stride is its first block's."
     )
-scroll_if_asked()

@@ -16,14 +16,9 @@ from effnet.errors import SpecError
 FRAMEWORKS = {"Keras": "keras", "PyTorch": "pytorch"}
 PARTS = {"SE block": "se", "MBConv block": "mbconv", "Whole network": "model"}
 
-ASKED = {"keras-se": ("Keras", "SE block"), "pytorch-mbconv": ("PyTorch", "MBConv block")}
-
-if asked := ASKED.get(session.take_from_url("show")):
-    session.put("lib", asked[0])
-    session.put("part", asked[1])
 chosen = session.selected()
-st.title("Code")
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    st.title("Code", width="content")
     framework = st.segmented_control(
         "Library", list(FRAMEWORKS), default="Keras", key="lib", bind="query-params", required=True
     )
@@ -53,8 +48,8 @@ inside = [
 operation = session.get(SHOWN)
 marks = source.marks.get(operation, ()) if operation in inside else ()
 
-st.header(source.title)
-drawing, text = st.columns([5, 8], gap="medium")
+st.header(source.title, anchor="source")
+drawing, text = st.columns([7, 12], gap="medium")
 with drawing:
     tall = block_dot(chosen.spec, chosen.block, "TB")
     diagram(
@@ -75,5 +70,5 @@ with drawing:
         + ("Keras 3. " if source.framework == "keras" else "PyTorch. ")
         + "The tests of this project run it and compare its output with the network shown here."
     )
-with text:
+with text.container(key="lines"):
     code_view(source.text, key="source", label=source.title, marked=marks)

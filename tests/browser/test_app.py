@@ -208,7 +208,7 @@ def test_the_doors_bring_the_answer_into_view(visit: Visit) -> None:
     top = page.evaluate("document.getElementById('tables').getBoundingClientRect().top")
     assert -20 < top < 300
     page = visitor.open()
-    page.get_by_role("link", name="What is the Keras code of an SE block, with comments?").click()
+    page.get_by_role("button", name="What is the Keras code of an SE block, with comments?").click()
     visitor.settle()
     expect(page.get_by_role("heading", name="SE block 4.2 of B0 in Keras")).to_be_visible()
     assert "import keras" in page.locator(".code").inner_text()
