@@ -60,6 +60,9 @@ def _warm_up() -> threading.Event:
         import torch  # noqa: F401
         import torchinfo  # noqa: F401
 
+        from effnet.inspection.devices import share_cores
+
+        share_cores()
         # What is imported stays for good; the collector need not look at it again.
         gc.collect()
         gc.freeze()

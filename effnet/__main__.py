@@ -132,6 +132,7 @@ def _command_inspect(args: argparse.Namespace) -> int:
 
 
 def _command_profile(args: argparse.Namespace) -> int:
+    from effnet.inspection.devices import share_cores
     from effnet.profiling import profile_folder
     from effnet.report import load_model
 
@@ -140,6 +141,7 @@ def _command_profile(args: argparse.Namespace) -> int:
 
     if not 1 <= args.batch <= 1024:
         raise EffnetError(f"--batch must lie between 1 and 1024, not {args.batch}.")
+    share_cores()
     model = load_model(args.model, args.weights, say)
     done = profile_folder(model, args.folder, args.out, batch=args.batch, say=say)
     for file, why in done.damaged:

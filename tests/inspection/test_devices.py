@@ -12,6 +12,7 @@ from effnet.inspection.devices import (
     choose_device,
     is_out_of_memory,
     run_with_fallback,
+    share_cores,
 )
 
 
@@ -86,3 +87,13 @@ def test_other_errors_pass_through() -> None:
 
     with pytest.raises(ValueError, match="a bug"):
         run_with_fallback(call, "cuda:0")
+
+
+def test_half_of_the_cores_are_left_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    try:
+        for cores, wanted in ((8, 4), (2, 1), (1, 1), (None, 1)):
+            monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+            assert share_cores() == torch.get_num_threads() == wanted
+    finally:
+        torch.set_num_threads(before)
