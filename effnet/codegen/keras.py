@@ -96,6 +96,7 @@ def squeeze_excite(w: Writer, facts: Facts, defaults: bool = False) -> None:
             w.note(f"{says.counted(facts, 'Reduce', 'se', 'reduce')} {says.REDUCE}")
             se_conv(w, facts, "reduced", "se_reduce", facts.shape(facts.reduced, 1))
         with w.mark("se.act"):
+            w.note(says.BETWEEN)
             w.line('s = layers.Activation("silu", name=name + "se_activation")(s)')
         with w.mark("se.expand"):
             w.note(f"{says.counted(facts, 'Expand', 'se', 'expand')} {says.EXPAND}")

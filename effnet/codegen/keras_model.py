@@ -14,7 +14,8 @@ RECURSIVE_BLOCKS = 60
 
 NAMES = (
     "Layers are named as in keras.applications, so that weights match by name: block 4.2 is "
-    "block3b there. Its own network scales the pixels inside; this one does not."
+    "block3b there. Its own network scales the pixels inside and ends with softmax; this one does "
+    "neither."
 )
 
 

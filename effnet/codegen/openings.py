@@ -70,7 +70,7 @@ def open_block(w: Writer, facts: Facts, framework: str, *more: str) -> None:
     )
 
 
-def open_model(w: Writer, facts: Facts, framework: str, *more: str) -> None:
+def open_model(w: Writer, facts: Facts, framework: str, *more: str | list[str]) -> None:
     """The docstring of a whole network's file."""
     spec, config = facts.spec, facts.spec.config
     story = (

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from effnet.architecture.spec import Spec
+from effnet.architecture.variants import RELEASED, spec_for
 from effnet.codegen import sentences as says
 from effnet.codegen.facts import Facts, literal
 from effnet.codegen.openings import STRIDE, open_model, stage_table
 from effnet.codegen.pytorch import check, imports, pieces
 from effnet.codegen.writer import Items, Writer
 
+TORCHVISION = {f"b{i}": 1e-5 if i < 5 else 1e-3 for i in range(8)}
+"""Network -> the BN epsilon of torchvision's weights; all of them pad symmetrically."""
+
 
 def write_model(w: Writer, spec: Spec) -> None:
     """The file of a whole network: class `EfficientNet`, with this spec's numbers."""
     facts = Facts(spec, None, channels_last=False)
-    open_model(w, facts, "PyTorch")
+    open_model(w, facts, "PyTorch", *released_weights(spec))
     w.lines("", "from typing import NamedTuple", "")
     imports(w, facts)
     w.gap()
@@ -26,6 +30,30 @@ def write_model(w: Writer, spec: Spec) -> None:
     initialise(w)
     before = facts.shape(spec.config.in_channels, spec.resolution)
     check(w, "EfficientNet()", before, f"(N, {spec.num_classes})", spec.params)
+
+
+def released_weights(spec: Spec) -> list[str | list[str]]:
+    """How released weights get into the text's network; nothing where none were trained like this."""
+    own, name = spec.config, spec.name
+    if name not in RELEASED or spec_for(name, padding=own.padding, bn_eps=own.bn_eps) != spec:
+        return []
+    settings = (own.padding, own.bn_eps)
+    if settings == ("same", 1e-3):
+        theirs = f'timm.create_model("tf_efficientnet_{name}", pretrained=True)'
+    elif name in TORCHVISION and settings == ("symmetric", TORCHVISION[name]):
+        theirs = f'torchvision.models.efficientnet_{name}(weights="DEFAULT")'
+    else:
+        return []
+    return [
+        "Released weights fit, because the tensors come in the order of timm, torchvision and "
+        "efficientnet_pytorch. One with this padding and this BN epsilon:",
+        [
+            f"theirs = {theirs}",
+            "values = theirs.state_dict().values()",
+            "model = EfficientNet()",
+            "model.load_state_dict(dict(zip(model.state_dict(), values, strict=True)))",
+        ],
+    ]
 
 
 def efficientnet(w: Writer, facts: Facts) -> None:

@@ -101,6 +101,7 @@ def squeeze_excite(w: Writer, facts: Facts, defaults: bool = False) -> None:
                 w.note(f"Reduce: {says.REDUCE}")
                 w.line("s = self.reduce(s)", facts.shape(facts.reduced, 1))
             with w.mark("se.act"):
+                w.note(says.BETWEEN)
                 w.line("s = self.act(s)")
             with w.mark("se.expand"):
                 w.note(f"Expand: {says.EXPAND}")

@@ -16,6 +16,7 @@ SE = (
 )
 SQUEEZE = "Squeeze: one number for each channel, its mean over the whole map."
 REDUCE = "few numbers, each made from all the means. Here channels are compared."
+BETWEEN = "SiLU, x * sigmoid(x): without it the two layers would act as one."
 EXPAND = "back to one number for each channel."
 SIGMOID = "Sigmoid: each number becomes a gate between 0 (channel shut) and 1 (open)."
 SCALE = "Scale: every pixel of a channel times the gate of the channel."

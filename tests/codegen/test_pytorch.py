@@ -10,6 +10,7 @@ from effnet import scale, spec_for
 from effnet.architecture.spec import Spec
 from effnet.codegen import generate
 from effnet.network.model import EfficientNet
+from effnet.weights.layouts import LAYOUTS, rename
 from tests.codegen.running import (
     block_module,
     difference,
@@ -96,6 +97,60 @@ def test_b0_at_its_own_size() -> None:
     with torch.inference_mode():
         x = picture(3, 224, batch=1)
         assert difference(text(x), ours(x)) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "theirs"),
+    [
+        ("b3", {}, 'timm.create_model("tf_efficientnet_b3", pretrained=True)'),
+        ("lite2", {}, 'timm.create_model("tf_efficientnet_lite2", pretrained=True)'),
+        ("b4", SYMMETRIC, 'torchvision.models.efficientnet_b4(weights="DEFAULT")'),
+        ("b5", {"padding": "symmetric"}, 'torchvision.models.efficientnet_b5(weights="DEFAULT")'),
+        ("b5", SYMMETRIC, None),
+        ("l2", SYMMETRIC, None),
+        ("lite0", SYMMETRIC, None),
+        ("b0", {"se_reduce_from": "expanded"}, None),
+        ("b0", {"num_classes": 10}, None),
+        ("mini", {}, None),
+    ],
+)
+def test_it_says_which_released_weights_fit(
+    name: str, settings: dict[str, object], theirs: str | None
+) -> None:
+    text = generate("pytorch", spec_for(name, **settings), "model").text
+    assert ("Released weights fit" in text) == (theirs is not None)
+    if theirs:
+        assert f"\ntheirs = {theirs}\n" in text
+
+
+def test_released_weights_go_in_one_after_the_other() -> None:
+    """As the docstring says, with a library that was built by others; then the answers are equal."""
+    import efficientnet_pytorch
+
+    torch.manual_seed(4)
+    theirs = efficientnet_pytorch.EfficientNet.from_name("efficientnet-b0", image_size=64).eval()
+    shake(theirs)
+    source = generate("pytorch", spec_for("b0"), "model")
+    text = names_of(source)["EfficientNet"]().eval()
+    line = next(row for row in source.text.splitlines() if "load_state_dict" in row)
+    exec(line, {"model": text, "values": theirs.state_dict().values()})
+    with torch.inference_mode():
+        x = picture(3, 64)
+        assert difference(text(x), theirs(x)) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["b0", "b7"])
+def test_the_order_is_that_of_torchvision(name: str) -> None:
+    """torchvision's layers are numbered in the order in which they stand in its state dict."""
+    found = rename(LAYOUTS["torchvision"], spec_for(name))
+    names = [found[key].name.split(".")[:-1] for key in found if key.endswith(".weight")]
+    features = [parts for parts in names if parts[0] == "features"]
+    assert features == sorted(
+        features, key=lambda parts: [int(p) if p.isdigit() else 0 for p in parts if p != "block"]
+        + [parts[-1] == "fc2"],
+    )  # fmt: skip
+    text = names_of(generate("pytorch", spec_for(name), "model"))["EfficientNet"]()
+    assert [k for k in text.state_dict() if not k.endswith("num_batches_tracked")] == list(found)
 
 
 @pytest.mark.parametrize("name", ["b0", "lite0", "mini"])

@@ -163,7 +163,8 @@ def test_marks_of_the_pytorch_block_3_2_by_hand() -> None:
         "s = self.reduce(s)  # (N, 6, 1, 1)",
         "reduced = max(1, int(in_channels * 0.25))  # 6",
     ]
-    assert marked(source, "se.act") == ["self.act = nn.SiLU()", "s = self.act(s)"]
+    between = "# SiLU, x * sigmoid(x): without it the two layers would act as one."
+    assert marked(source, "se.act") == ["self.act = nn.SiLU()", between, "s = self.act(s)"]
     assert marked(source, "se.sigmoid")[-1] == "gate = torch.sigmoid(s)  # (N, 144, 1, 1)"
     assert marked(source, "se.scale")[-1] == "return x * gate  # (N, 144, 56, 56)"
     assert marked(source, "project")[-2:] == [
@@ -194,7 +195,8 @@ def test_marks_of_the_keras_block_3_2_by_hand() -> None:
     ]
     assert 'name=name + "dwconv",' in marked(source, "depthwise")
     assert marked(source, "se.act") == [
-        's = layers.Activation("silu", name=name + "se_activation")(s)'
+        "# SiLU, x * sigmoid(x): without it the two layers would act as one.",
+        's = layers.Activation("silu", name=name + "se_activation")(s)',
     ]
     assert marked(source, "se.scale")[-1] == (
         'return layers.Multiply(name=name + "se_excite")([x, gate])  # (N, 56, 56, 144)'
