@@ -10,7 +10,7 @@ from app.text import escaped
 from effnet.architecture.scaling import build
 from effnet.architecture.spec import Config
 from effnet.drawing.numbers import percent
-from effnet.drawing.overlay import colour
+from effnet.drawing.overlay import colour, overlay
 from effnet.inspection.faithfulness import Deletion
 from effnet.inspection.gradcam import Cam
 
@@ -81,3 +81,19 @@ def map_pair(before: np.ndarray, after: np.ndarray, name: str = "Viridis") -> np
     left, right = map_image(before, name), map_image(after, name)
     gap = np.full((len(left), max(2, left.shape[1] // 24), 3), 255, np.uint8)
     return np.concatenate([left, gap, right], axis=1)
+
+
+def cells_over(pixels: np.ndarray, cam: Cam, config: Config) -> np.ndarray:
+    """The map's cells as they are over the picture, each where its receptive field is centred.
+
+    For maps of a few cells, where a smooth stretch would show more than was computed.
+
+    Args:
+        pixels: uint8 (S, S, 3), what the network saw.
+    """
+    op = build(config).operations_of(cam.block)[2 if cam.block == "head" else -1]
+    grid = cam.grid[0]
+    at = np.rint((np.arange(len(pixels)) - op.centre) / op.total_stride).astype(int)
+    rows, columns = (np.clip(at, 0, count - 1) for count in grid.shape)
+    heat = grid[rows][:, columns]
+    return enlarge(overlay(pixels, heat))

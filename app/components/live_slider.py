@@ -1,6 +1,12 @@
-"""A slider that answers while it is dragged; Streamlit's own sends only when it is let go."""
+"""A slider that answers while it is dragged; Streamlit's own sends only when it is let go.
+
+A drag reports `value` at most eight times a second; letting go (or a key) reports `released` once, so
+that the address of the page takes one entry of the browser's history, not one for every step.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -19,7 +25,7 @@ output { flex: none; min-width: 3.2em; text-align: right; font-weight: 650; font
 """
 _JS = """
 const drags = new WeakMap();   // input element -> what is going on with it
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const input = parentElement.querySelector('input');
   const output = parentElement.querySelector('output');
   parentElement.querySelector('label').textContent = data.label;
@@ -40,7 +46,12 @@ export default function ({ data, parentElement, setStateValue }) {
   input.onpointerdown = () => { s.dragging = true; };
   input.onpointerup = input.onpointercancel = () => { s.dragging = false; };
   input.oninput = () => { write(input.value); if (!s.timer) soon(); };
-  input.onchange = () => { s.dragging = false; send(); };
+  input.onchange = () => {
+    s.dragging = false;
+    clearTimeout(s.timer);
+    s.timer = null;
+    setTriggerValue('released', Number(input.value));
+  };
   return () => clearTimeout(s.timer);
 }
 """
@@ -49,19 +60,28 @@ _component = st.components.v2.component("effnet_live_slider", html=_HTML, css=_C
 
 
 def live_slider(
-    label: str, low: float, high: float, value: float, step: float, *, key: str, digits: int = 2
-) -> float:
-    """The value now; a change reruns the fragment it stands in (or the page) at most 8 times a second."""
-    sent = session.component_value(key, "value")
-    now = float(sent) if _sane(sent, low, high) else value
+    label: str, low: float, high: float, value: float, step: float, *, key: str, digits: int = 2,
+    on_drag: Callable[[float], None], on_release: Callable[[float], None],
+) -> None:  # fmt: skip
+    """Draw it at `value`; the callbacks run before the rerun that a movement causes.
+
+    That is a rerun of the fragment in which the slider stands, or of the page.
+    """
+
+    def report(name: str, then: Callable[[float], None]) -> Callable[[], None]:
+        def callback() -> None:
+            sent = session.component_value(key, name)
+            # Any client can send anything; a NaN is between no ends.
+            if isinstance(sent, (int, float)) and low <= sent <= high:
+                then(round(float(sent), 6))
+
+        return callback
+
     data = {
-        "label": label, "min": low, "max": high, "step": step, "value": now, "digits": digits,
+        "label": label, "min": low, "max": high, "step": step, "value": value, "digits": digits,
         "throttle": 120,
     }  # fmt: skip
-    _component(key=key, data=data, on_value_change=lambda: None)
-    return now
-
-
-def _sane(value: object, low: float, high: float) -> bool:
-    """Any client can send anything; NaN fails both comparisons."""
-    return isinstance(value, (int, float)) and low <= value <= high
+    _component(
+        key=key, data=data, on_value_change=report("value", on_drag),
+        on_released_change=report("released", on_release),
+    )  # fmt: skip

@@ -5,10 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from app import computing, session
-from app.lab import answer_columns, choose_edit, mean_gates, parsed_edits, second_picture
+from app.edited import answers, figures, moved_gates, verdict
+from app.lab import choose_edit, kept_edits, mean_gates, parsed_edits, second_picture
+from app.maps import enlarge
+from app.onward import onward
 from app.pictures import pick_picture
 from app.running import class_name, job_for, offer_se_network, pick_class, show_device
-from app.text import refuse
+from app.text import escaped, refuse
 from app.weights import chosen_weights
 from app.widgets import network_map, wait_for_torch
 from effnet.drawing.gate_charts import block_bars, sweep_curve
@@ -21,6 +24,9 @@ FACTORS = tuple(round(0.1 * i, 1) for i in range(21))
 
 chosen = session.selected()
 st.title("Edit the gates")
+st.markdown(
+    "What do the gates do for this picture? Change them and see at once what the network then says."
+)
 choice = chosen_weights()
 kind = "fashion" if choice.info.preprocessing.grey else "photo"
 held = pick_picture(kind)
@@ -39,48 +45,45 @@ def bench() -> None:
     """Everything that answers while a slider is dragged."""
     try:
         base = computing.baseline(job)
-        target = pick_class(choice, base.trace)
-        draft = choose_edit(chosen)
-        edits = (*parsed_edits(), draft)
-        mean = mean_gates(choice, kind) if any(e.kind == "mean" for e in edits) else None
-        other = second_picture(choice, kind, held) if any(e.kind == "swap" for e in edits) else None
+        picture, controls = st.columns([2, 5], gap="large")
+        with picture:
+            st.image(
+                enlarge(job.ready.pixels), width="stretch", alt="The picture as the network sees it"
+            )
+            best, p = base.trace.top(1)[0]
+            st.caption(
+                f"Unedited, the network says {escaped(class_name(best, labels))} ({percent(p)})."
+            )
+        with controls, st.container(border=True):
+            draft = choose_edit(chosen)
+            slot = st.container()
+            kept_edits(draft)  # drawn before it is read: its text may come from the address
+            edits = (*parsed_edits(), draft)
+            mean = other = None
+            with slot:
+                if any(e.kind == "mean" for e in edits):
+                    mean = mean_gates(choice, kind)
+                if any(e.kind == "swap" for e in edits):
+                    other = second_picture(choice, kind, held)
+            target = pick_class(choice, base.trace)
         after = computing.run_edits(job, edits, mean, other)
         result = effect(base.trace, after, target)
-        answer_columns(choice, job, base.trace, after, edits, mean, other, target)
+        st.subheader(verdict(base.trace, after, result, labels), anchor=False)
+        name = class_name(target, labels)
+        figures(result, after, target, escaped(name))
+        answers(choice, job, base.trace, after, edits, mean, other, target)
+        moved_gates(result)
     except EffnetError as error:
         refuse(error)
         return
-    name = class_name(target, labels)
-    with st.container(horizontal=True, gap="medium"):
-        before_p, after_p = result.probability
-        st.metric(
-            "Probability",
-            percent(after_p),
-            f"{100 * (after_p - before_p):+.1f} points",
-            width="content",
-        )
-        st.metric(
-            "Logit", f"{after.logits[0][target]:.3f}", f"{result.logit:+.3f}", width="content"
-        )
-        st.metric(
-            "Divergence", f"{result.kl:.4f} bits", width="content",
-            help="Kullback-Leibler divergence of the whole distribution after from the one before; "
-            "0 means that nothing changed.",
-        )  # fmt: skip
-    moved = {b: v for b, v in result.moved.items() if v > 0}
-    if moved:
-        st.plotly_chart(
-            block_bars(list(moved), list(moved.values()), "mean change of the gates"),
-            alt="How far the gates of each block moved", key="moved",
-        )  # fmt: skip
-        st.caption("The edited gates, and later ones that answered to the edit.")
 
     st.header("What if these gates were weaker or stronger?")
-    where = draft.where
-    points = computing.run_sweep(job, where, target, FACTORS)
+    place = {"all": "all blocks"}.get(
+        draft.where, f"{'block' if '.' in draft.where else 'stage'} {draft.where}"
+    )
+    st.markdown(f"All gates of {place} times k, from 0 to 2; nothing else is changed.")
+    points = computing.run_sweep(job, draft.where, target, FACTORS)
     st.plotly_chart(sweep_curve(points, name), alt="Probability against the factor", key="sweep")
-    place = {"all": "all blocks"}.get(where, f"block {where}" if "." in where else f"stage {where}")
-    st.caption(f"All gates of {place} times k, nothing else changed.")
 
 
 bench()
@@ -91,16 +94,22 @@ if session.get("ranked") == job.key or st.button("Try every block", icon=":mater
     session.put("ranked", job.key)
     try:
         ranked = computing.run_ranking(job, computing.baseline(job).trace.top(1)[0][0])
+        first, last = ranked[0], ranked[-1]
+        st.markdown(
+            f"For this picture **block {first[0]}** matters most: without its SE "
+            f"{percent(first[1].shifted)} of all probability moves to other classes "
+            f"({first[1].kl:.4f} bits). Block {last[0]} matters least: {percent(last[1].shifted)} "
+            f"({last[1].kl:.2g} bits)."
+        )
         st.plotly_chart(
-            block_bars([b for b, _ in ranked], [e.kl for _, e in ranked], "divergence, bits"),
+            block_bars([b for b, _ in ranked], [e.kl for _, e in ranked], "KL divergence, bits"),
             alt="Blocks by the divergence that switching off their SE causes", key="ranking",
         )  # fmt: skip
-        first = ranked[0]
-        st.markdown(
-            f"For this picture **block {first[0]}** matters most: without its SE the distribution "
-            f"moves by {first[1].kl:.4f} bits. The last of the {len(ranked)} moves it by "
-            f"{ranked[-1][1].kl:.2g} bits."
+        st.caption(
+            "Ordered by KL divergence. The network was trained to expect its gates, so this shows what "
+            "it relies on for this picture, not what it could have learnt without them."
         )
     except EffnetError as error:
         refuse(error)
+onward("edit")
 show_device()

@@ -260,11 +260,13 @@ class Effect:
 
     Attributes:
         kl: Kullback-Leibler divergence of the distribution after from the one before, in bits.
+        shifted: share of all probability that moved between classes, 0..1 (total variation distance).
         logit: change of the target's logit. probability: before and after.
         moved: block -> mean absolute change of its gates, edited blocks included.
     """
 
     kl: float
+    shifted: float
     logit: float
     probability: tuple[float, float]
     moved: dict[str, float]
@@ -275,6 +277,7 @@ def effect(before: Trace, after: Trace, target: int) -> Effect:
     p, q = before.probabilities[0], after.probabilities[0]
     return Effect(
         kl=divergence(before.logits[0], after.logits[0]),
+        shifted=float(np.abs(p.astype(np.float64) - q).sum() / 2),
         logit=float(after.logits[0][target] - before.logits[0][target]),
         probability=(float(p[target]), float(q[target])),
         moved={b: float(np.abs(after.gates[b][0] - g[0]).mean()) for b, g in before.gates.items()},

@@ -130,6 +130,8 @@ def test_effect_by_hand() -> None:
     run = apply(model, base, EditTap(model.spec, [Edit("6.1", "off")]))
     got = effect(base.trace, run, 4)
     assert got.logit == pytest.approx(float(run.logits[0, 4] - base.trace.logits[0, 4]))
+    apart = run.probabilities[0] - base.trace.probabilities[0]
+    assert got.shifted == pytest.approx(float(apart[apart > 0].sum()), abs=1e-6)
     assert got.moved["5.2"] == 0
     assert got.moved["6.1"] == pytest.approx(float((1 - base.trace.gates["6.1"]).mean()), rel=1e-5)
     assert got.moved["8.1"] > 0
