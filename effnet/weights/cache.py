@@ -63,6 +63,12 @@ def locate(entry: Entry) -> Path | None:
         return None
 
 
+def size_of(entry: Entry) -> int:
+    """Bytes of the entry's file: as published, or of the file itself; 0 where it is not known."""
+    path = None if entry.bytes else locate(entry)
+    return path.stat().st_size if path is not None else entry.bytes
+
+
 # --- pins -------------------------------------------------------------------------------------
 
 

@@ -11,8 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from effnet.errors import CheckpointError, WeightsError
-from effnet.weights.cache import cache_dir, check, locate
-from effnet.weights.catalog import CATALOG, Entry, describe, entry_for, verified
+from effnet.weights.cache import cache_dir, cached_path, check, locate, read_pin, size_of
+from effnet.weights.catalog import (
+    CATALOG,
+    Entry,
+    describe,
+    entry_for,
+    recorded_digest,
+    verified,
+)
 from effnet.weights.layouts import LAYOUTS
 from effnet.weights.needs import estimate
 
@@ -58,9 +65,14 @@ def add_parser(commands: Any) -> None:
 
 
 def as_json(entry: Entry) -> dict[str, Any]:
-    """An entry as plain JSON values, with whether its file is here."""
+    """An entry as plain JSON values, with whether its file is here.
+
+    `memory_bytes` and `seconds` are estimates for one picture on one core, see `needs.py`;
+    `revision` is that of a repository whose file was fetched.
+    """
     info = describe(entry)
     needs = estimate(_spec(entry))
+    pin = read_pin(cached_path(entry)) if entry.kind == "hf" else None
     return {
         "name": entry.name,
         "variant": entry.variant,
@@ -69,8 +81,9 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "source": info.source,
         "file": entry.file,
         "layout": entry.layout,
-        "sha256": entry.digest,
-        "bytes": entry.bytes,
+        "sha256": pin.sha256 if pin else recorded_digest(entry),
+        "revision": pin.revision if pin else "",
+        "bytes": size_of(entry),
         "here": locate(entry) is not None,
         "install": entry.extra,
         "license": info.license,
@@ -83,6 +96,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "classes": info.config.num_classes,
         "verified": verified(entry)._asdict(),
         "memory_bytes": needs.memory_bytes,
+        "seconds": round(needs.seconds, 3),
         "times_b0": round(needs.times_b0, 2),
         "note": entry.note,
     }
@@ -99,11 +113,11 @@ def _list(args: argparse.Namespace) -> int:
         print(json.dumps([as_json(entry) for entry in CATALOG.values()], indent=2))
         return 0
     for entry in CATALOG.values():
-        config = entry.info.config
+        info, size = describe(entry), size_of(entry)
         print(
             f"{entry.name:<46} {entry.variant:<11} {'here' if locate(entry) else '':<5}"
-            f"{entry.bytes / 1e6:>8.1f} MB  {config.resolution:>3} px  {config.padding:<9} "
-            f"{config.bn_eps:g}  {entry.info.accuracy}"
+            f"{f'{size / 1e6:.1f} MB' if size else '':>11}  {info.config.resolution:>3} px  "
+            f"{info.config.padding:<9} {info.config.bn_eps:<6g} {info.accuracy}".rstrip()
         )
     return 0
 
@@ -186,4 +200,5 @@ def _import(args: argparse.Namespace) -> int:
         f"{args.output}: {info.title}; {config.num_classes:,} classes, {config.padding} padding, "
         f"BN epsilon {config.bn_eps:g}, {info.preprocessing.size} px"
     )
+    print(f"source: {info.source}")
     return 0

@@ -9,7 +9,9 @@
 | lukemelas, the Lite packages, Keras | same | 1e-3 | 0.01 |
 
 A wrong choice moves logits by 0.1 to 2 without an error. timm's two families have the same names,
-so somebody has to say which one a file is: its owner, a `config.json` beside it, or its own name.
+so somebody has to say which one a file is. In this order: its owner; its sha256, when it is one of
+the published files; the name of its architecture, which timm's training script and `config.json`
+keep; its own name, or its folder's. Nobody guesses: where none of them says it, the person is asked.
 """
 
 from __future__ import annotations
@@ -42,14 +44,29 @@ OURS_TF = Family("same padding, as TensorFlow", "same", 1e-3, 0.01)
 OURS_TORCH = Family("symmetric padding, as torchvision", "symmetric", 1e-5, 0.1)
 
 ONLY_TF = ("lite1", "lite2", "lite3", "lite4", "b6", "b7", "b8", "l2")
-"""Variants that timm has only as `tf_efficientnet_*`."""
+"""Variants that timm has published only as `tf_efficientnet_*`: a file called `efficientnet_b7` may
+as well have lost its `tf_`."""
 
 
 class Evidence(NamedTuple):
-    """What is known about a timm checkpoint: whether it is a `tf_` one, and who says so."""
+    """What is known about a timm checkpoint: whether it is a `tf_` one, and who says so.
+
+    sure: whether that leaves no doubt. A name without `tf_` does, since people rename files.
+    """
 
     tf: bool
     says: str
+    sure: bool = False
+
+
+class Settled(NamedTuple):
+    """A network with the padding, BN epsilon and momentum of its weights, and by what they are so."""
+
+    config: Config
+    by: str
+
+
+_WHO = {"ours": "this project"}
 
 
 class ChoiceNeededError(CheckpointError):
@@ -61,9 +78,9 @@ class ChoiceNeededError(CheckpointError):
 
     def __init__(self, layout: str, variant: str, choices: tuple[Family, ...]) -> None:
         super().__init__(
-            f"This is {variant} as {layout} names it, which does not tell how it was trained: say "
+            f"This is {variant} as {_WHO.get(layout, layout)} names it, which does not tell how it was trained: say "
             "--padding same --bn-eps 1e-3 for weights from TensorFlow (timm's tf_efficientnet) or "
-            "--padding symmetric --bn-eps 1e-5 for those trained in PyTorch."
+            "--padding symmetric --bn-eps 1e-5 for those trained in PyTorch (timm's efficientnet)."
         )
         self.layout = layout
         self.variant = variant
@@ -88,12 +105,12 @@ def settle(
     padding: str | None = None,
     bn_eps: float | None = None,
     evidence: Evidence | None = None,
-) -> Config:
-    """`config` with the padding, BN epsilon and momentum of its weights.
+) -> Settled:
+    """`config` with the padding, BN epsilon and momentum of its weights, and who decided.
 
     A padding that the caller names decides, then the evidence, then a BN epsilon that only one
-    family has, then what exists at all. An epsilon may be any (people fine-tune with their own);
-    a padding that contradicts the layout, or evidence of `tf_`, is refused.
+    family has. An epsilon may be any (people fine-tune with their own); a padding that contradicts
+    the layout, evidence of `tf_` or sure evidence is refused.
 
     Raises:
         ChoiceNeededError: when nothing decides.
@@ -107,30 +124,36 @@ def settle(
             f"{tf.title} weights need {tf.padding} padding; with {padding} padding they would give "
             "other answers than their own library."
         )
-    if evidence is not None and evidence.tf and padding == "symmetric":
-        raise CheckpointError(
-            f"{evidence.says} says that these are tf_ weights, which need same padding; with "
-            "symmetric padding they would give other answers than their own library."
-        )
-    chosen: Family | None = None
+    if evidence is not None and (evidence.tf or evidence.sure):
+        told = tf if evidence.tf else torch
+        if padding not in (None, told.padding):
+            raise CheckpointError(
+                f"{evidence.says} says that these are {'tf_' if evidence.tf else 'PyTorch'} weights, "
+                f"which need {told.padding} padding; with {padding} padding they would give other "
+                "answers than their own library."
+            )
     if len(known) == 1:
-        chosen = tf
+        chosen, by = tf, f"as all weights of {tf.title} have it"
     elif padding is not None:
-        chosen = tf if padding == tf.padding else torch
+        chosen, by = (tf if padding == tf.padding else torch), "as you said"
     elif evidence is not None:
-        chosen = tf if evidence.tf else torch
+        chosen, by = (tf if evidence.tf else torch), f"as {_inside(evidence.says)} says"
     elif bn_eps in (tf.bn_eps, torch.bn_eps):
-        chosen = tf if bn_eps == tf.bn_eps else torch
-    elif layout == "timm" and config.name in ONLY_TF:
-        chosen = tf
-    if chosen is None:
+        chosen, by = (tf if bn_eps == tf.bn_eps else torch), "as the BN epsilon you gave implies"
+    else:
         raise ChoiceNeededError(layout, config.name, known)
-    return replace(
+    config = replace(
         config,
         padding=chosen.padding,
         bn_eps=chosen.bn_eps if bn_eps is None else bn_eps,
         bn_momentum=chosen.bn_momentum,
     )
+    return Settled(config, by)
+
+
+def _inside(says: str) -> str:
+    """The beginning of a sentence for the middle of one: `The file's name` loses its capital."""
+    return f"t{says[1:]}" if says.startswith("The ") else says
 
 
 def _check(padding: str | None, bn_eps: float | None) -> None:
@@ -143,13 +166,15 @@ def _check(padding: str | None, bn_eps: float | None) -> None:
 def architecture_evidence(name: object, variant: str, says: str) -> Evidence | None:
     """What the name of an architecture, a file or a folder tells about a timm checkpoint.
 
-    `tf_efficientnet_b0` speaks for the TensorFlow family and `efficientnet_b0` for the other one,
-    when it names the variant that was found; a `tf` anywhere else in the name leaves it open.
+    `tf_efficientnet_b0` (or `tf_b0`) speaks for the TensorFlow family and `efficientnet_b0` for the
+    other one, when it names the variant that was found; a `tf` elsewhere in it leaves it open.
     """
     if not isinstance(name, str):
         return None
     words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
     for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+        if word == "tf" and after == variant:
+            return Evidence(True, says)
         if word == "efficientnet" and after == variant:
             if before == "tf":
                 return Evidence(True, says)

@@ -16,7 +16,6 @@ import io
 import pickletools
 import zipfile
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -26,8 +25,8 @@ from torch import Tensor
 
 from effnet.errors import CheckpointError, WeightsError
 from effnet.weights.cache import digest_of
-from effnet.weights.hints import Neighbours, draft, known_entry
-from effnet.weights.info import IMAGENET_STD, Preprocessing, WeightsInfo
+from effnet.weights.hints import Neighbours, describe_file, keras_preprocessing
+from effnet.weights.info import Triple, WeightsInfo
 from effnet.weights.keras_names import (
     NUMBERED,
     canonical_names,
@@ -39,7 +38,7 @@ from effnet.weights.loaded import collect
 from effnet.weights.recognise import Match, recognise
 from effnet.weights.tensorfile import opened, read_header, read_tensor, write_weights
 from effnet.weights.uploads import identify
-from effnet.weights.wrappers import architecture_of, state_dict_of
+from effnet.weights.wrappers import unwrap
 
 if TYPE_CHECKING:
     import h5py
@@ -116,29 +115,9 @@ class _Flags(NamedTuple):
     bn_eps: float | None
 
 
-def _describe(
-    path: Path,
-    match: Match,
-    flags: _Flags,
-    *,
-    preprocessing: Preprocessing | None = None,
-    architecture: str | None = None,
-) -> WeightsInfo:
-    """What is known of a file without our metadata: the catalogue first, then its neighbours."""
+def _describe(path: Path, match: Match, flags: _Flags, **hints: Any) -> WeightsInfo:
     digest = digest_of(path)
-    neighbours = Neighbours(path, architecture)
-    entry = known_entry(digest, match)
-    evidence = neighbours.evidence(match.variant) if match.layout.name == "timm" else None
-    if preprocessing is None and match.layout.name == "timm":
-        preprocessing = neighbours.preprocessing(match.variant)
-    info = draft(
-        match, title=path.name, padding=flags.padding, bn_eps=flags.bn_eps, evidence=evidence,
-        preprocessing=preprocessing,
-    )  # fmt: skip
-    same = entry is not None and entry.info.config.num_classes == info.config.num_classes
-    if entry is not None and same and flags.bn_eps in (None, entry.info.config.bn_eps):
-        info = entry.info
-    return replace(info, digest=digest)
+    return describe_file(path, match, digest, padding=flags.padding, bn_eps=flags.bn_eps, **hints)
 
 
 def _read_safetensors(path: Path, flags: _Flags) -> tuple[WeightsInfo, dict[str, Tensor]]:
@@ -207,10 +186,12 @@ def _read_torch(
 ) -> tuple[WeightsInfo, dict[str, Tensor]]:
     file.seek(0)
     loaded = _unpickle(path, file)
-    tensors = state_dict_of(loaded, path.name)
+    tensors, architecture, averaged = unwrap(loaded, path.name)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     match = recognise(shapes, flags.layout)
-    info = _describe(path, match, flags, architecture=architecture_of(loaded))
+    info = _describe(path, match, flags, architecture=architecture)
+    if averaged:
+        info = replace(info, source=f"{info.source}; the averaged weights, {averaged}")
     return info, collect(match, tensors.__getitem__)
 
 
@@ -304,8 +285,22 @@ def _from_hdf5(path: Path, file: h5py.File, flags: _Flags) -> tuple[WeightsInfo,
         return torch.from_numpy(values.astype(values.dtype.newbyteorder("=")))
 
     scaling = {n.split("/")[1]: contents.datasets[p] for n, p in names.items() if is_input_layer(n)}
-    preprocessing = _keras_preprocessing(match, scaling, contents)
+    mean, variance = (_three(scaling.get(key)) for key in ("mean", "variance"))
+    preprocessing = None
+    if mean is not None and variance is not None:
+        tf_keras = any(where.endswith(":0") for where in contents.datasets)
+        preprocessing = keras_preprocessing(
+            match.spec.resolution, mean, variance, rescalings=contents.rescalings, tf_keras=tf_keras
+        )
     return _describe(path, match, flags, preprocessing=preprocessing), collect(match, read)
+
+
+def _three(dataset: h5py.Dataset | None) -> Triple | None:
+    """One number a colour."""
+    if dataset is None or dataset.size != 3:
+        return None
+    a, b, c = (float(value) for value in dataset[()].reshape(-1))
+    return a, b, c
 
 
 class _Contents:
@@ -372,31 +367,3 @@ class _Contents:
             if index.isdecimal() and int(index) < len(variables):
                 found[f"{layer}/{variables[int(index)]}"] = where
         return found
-
-
-def _keras_preprocessing(
-    match: Match, scaling: Mapping[str, Any], contents: _Contents
-) -> Preprocessing | None:
-    """What the model does to pixels itself, as mean and deviation of pixels from 0 to 1.
-
-    keras.applications divides by 255, then takes (x - mean) / sqrt(variance). Its ImageNet files
-    store the *deviation* as variance, and models built with them divide by its square root once
-    more (a second Rescaling layer), so that the product is the usual one.
-    """
-    mean, variance = (scaling.get(key) for key in ("mean", "variance"))
-    if mean is None or variance is None or (mean.size, variance.size) != (3, 3):
-        return None
-    means = [float(value) for value in mean[()].reshape(-1)]
-    variances = [float(value) for value in variance[()].reshape(-1)]
-    published = any(where.endswith(":0") for where in contents.datasets) and all(
-        abs(v - s) < 1e-3 for v, s in zip(variances, IMAGENET_STD, strict=True)
-    )
-    twice = contents.rescalings > 1 or published
-    deviations = [
-        v**0.5 * (s**0.5 if twice else 1.0) for v, s in zip(variances, IMAGENET_STD, strict=True)
-    ]
-    size = match.spec.resolution
-    return Preprocessing(
-        size=size, crop=size / (size + 32),
-        mean=(means[0], means[1], means[2]), std=(deviations[0], deviations[1], deviations[2]),
-    )  # fmt: skip

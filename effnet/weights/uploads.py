@@ -19,7 +19,8 @@ from effnet.weights.info import FORMAT, Preprocessing, WeightsInfo
 from effnet.weights.keras_names import canonical, canonical_names, is_input_layer
 from effnet.weights.layouts import KERAS, OURS
 from effnet.weights.recognise import Match, fit, recognise
-from effnet.weights.tensorfile import Buffer, Header, Slot, read_header, read_tensor
+from effnet.weights.tensorfile import Buffer, Header, Slot, check_dtype, read_header, read_tensor
+from effnet.weights.wrappers import bare_names
 
 if TYPE_CHECKING:
     import torch
@@ -146,11 +147,12 @@ def identify(
     """
     if header.metadata.get("format") == FORMAT:
         return _our_own(header, padding, bn_eps)
-    slots = dict(header.slots)
+    slots = {short: header.slots[name] for short, name in bare_names(header.slots).items()}
     if any(canonical(name) == KERAS.mark for name in slots):
         names = canonical_names(list(slots))
         slots = {n: slots[path] for n, path in names.items() if not is_input_layer(n)}
     match = recognise({name: slot.shape for name, slot in slots.items()}, layout)
+    _check_dtypes(slots, match)
     if neighbours is None:
         says, preprocessing = "The file's metadata", None
         evidence = architecture_evidence(header.metadata.get("architecture"), match.variant, says)
@@ -182,7 +184,15 @@ def _our_own(header: Header, padding: str | None, bn_eps: float | None) -> Found
         spec = build(info.config)
     except SpecError as error:
         raise CheckpointError(f"This file describes a network that cannot be: {error}") from error
-    return Found(header.slots, fit(header.shapes, spec, OURS), info)
+    match = fit(header.shapes, spec, OURS)
+    _check_dtypes(header.slots, match)
+    return Found(header.slots, match, info)
+
+
+def _check_dtypes(slots: Mapping[str, Slot], match: Match) -> None:
+    """Before the first value is read: every weight is a float."""
+    for their in match.table.values():
+        check_dtype(slots[their.name])
 
 
 def _one_for_each(labels: tuple[str, ...], classes: int) -> tuple[str, ...]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import torch
-from torch import Tensor
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from effnet.errors import CheckpointError
+from effnet.weights.layouts import LAYOUTS
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict")
 WRAPPERS = (
-    "state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "model_state_dict", "model",
-    "model_state", "net", "network", "weights",
+    *AVERAGED, "state_dict", "model_state_dict", "model", "model_state", "net", "network", "weights",
 )  # fmt: skip
-"""Keys under which training scripts keep the weights, averaged ones first (as timm loads them)."""
+"""Keys under which training scripts keep the weights; averaged ones first, as timm loads them."""
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "ema.")
 """What wrappers put before every name: DataParallel, torch.compile, Lightning and their like."""
@@ -22,7 +24,18 @@ BESIDE = ("n_averaged",)
 """Tensors that wrappers keep beside the weights: torch's AveragedModel counts its updates."""
 
 
-def state_dict_of(loaded: object, name: str) -> dict[str, Tensor]:
+class Unwrapped(NamedTuple):
+    """The tensors of a checkpoint under bare names; the architecture it notes, if any.
+
+    averaged: the key of a moving average that was taken although the plain weights are there too.
+    """
+
+    tensors: dict[str, Tensor]
+    architecture: str | None
+    averaged: str
+
+
+def unwrap(loaded: object, name: str) -> Unwrapped:
     """The tensors of a checkpoint under bare names.
 
     Args:
@@ -31,39 +44,49 @@ def state_dict_of(loaded: object, name: str) -> dict[str, Tensor]:
     Raises:
         CheckpointError: when there are no plain tensors under names.
     """
+    import torch
+
+    architecture = loaded.get("arch") if isinstance(loaded, Mapping) else None  # as timm notes it
+    averaged = ""
     for _ in range(3):
         if not isinstance(loaded, Mapping):
             break
-        inner = next((loaded[k] for k in WRAPPERS if isinstance(loaded.get(k), Mapping)), None)
-        if inner is None:
+        keys = [key for key in WRAPPERS if isinstance(loaded.get(key), Mapping)]
+        if not keys:
             break
-        loaded = inner
+        if keys[0] in AVERAGED and len(keys) > 1:
+            averaged = keys[0]
+        loaded = loaded[keys[0]]
+    tensors: dict[str, Tensor] = {}
     if isinstance(loaded, Mapping):
         tensors = {
             key: value
             for key, value in loaded.items()
-            if isinstance(key, str) and isinstance(value, Tensor) and key not in BESIDE
+            if isinstance(key, str) and isinstance(value, torch.Tensor)
         }
-        if tensors and all(
-            t.layout == torch.strided and not t.is_quantized for t in tensors.values()
-        ):
-            return _bare(tensors)
-    raise CheckpointError(
-        f"{name} holds no plain tensors under names; save model.state_dict() with torch.save."
-    )
+    if not tensors or any(t.layout != torch.strided or t.is_quantized for t in tensors.values()):
+        raise CheckpointError(
+            f"{name} holds no plain tensors under names; save model.state_dict() with torch.save."
+        )
+    bare = {short: tensors[long] for short, long in bare_names(tensors).items()}
+    return Unwrapped(bare, architecture if isinstance(architecture, str) else None, averaged)
 
 
-def architecture_of(loaded: object) -> str | None:
-    """What a training script noted as the name of its network: timm keeps it under `arch`."""
-    name = loaded.get("arch") if isinstance(loaded, Mapping) else None
-    return name if isinstance(name, str) else None
+def bare_names(names: Iterable[str]) -> dict[str, str]:
+    """Bare name to the name in the file: without the prefixes that all names share.
 
-
-def _bare(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Without the prefixes that all names share."""
+    A prefix may be any (`efficientnet.` in somebody's own module) where a layout's mark follows it.
+    """
+    found = {name: name for name in names if name not in BESIDE}
     for _ in range(4):
-        prefix = next((p for p in PREFIXES if all(name.startswith(p) for name in tensors)), None)
-        if prefix is None:
+        prefix = next((p for p in _prefixes(found) if all(n.startswith(p) for n in found)), "")
+        if not prefix:
             break
-        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return tensors
+        found = {short.removeprefix(prefix): long for short, long in found.items()}
+    return found
+
+
+def _prefixes(names: Iterable[str]) -> tuple[str, ...]:
+    marks = tuple(f".{layout.mark}" for layout in LAYOUTS.values())
+    before = {n.removesuffix(m) + "." for n in names for m in marks if n.endswith(m)}
+    return (*before, *PREFIXES)

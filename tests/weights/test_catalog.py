@@ -53,6 +53,11 @@ def test_timm(row: dict[str, str]) -> None:
     assert info.accuracy or "12k" in row["tag"]
     if row["crop_mode"] != "center":
         assert "squashes" in entry.note
+    older = {row["legacy_url"].rpartition("/")[2]} - {""}
+    if tf and row["tag"].endswith((".aa_in1k", ".ap_in1k")):  # Google's, which lukemelas converted
+        column = "lukemelas_AA_file" if ".aa" in row["tag"] else "lukemelas_advprop_file"
+        older |= {reference_variants()[entry.variant][column]} - {""}
+    assert set(entry.also) == older
 
 
 def test_timm_traps() -> None:

@@ -37,6 +37,9 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert lite0["verified"]["predictions"]
     assert (lite0["padding"], lite0["bn_eps"]) == ("same", 1e-3)
     assert lite0["preprocessing"]["size"] == 224
+    l2 = next(entry for entry in entries if entry["name"] == "timm-tf_efficientnet_l2.ns_jft_in1k")
+    assert l2["memory_bytes"] > 3e9
+    assert l2["seconds"] > 20
 
 
 def test_show(capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +89,9 @@ def test_import(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert not out.exists()
     words = ("--layout", "timm", "--padding", "symmetric", "--bn-eps", "1e-5")
     assert run("import", str(source), *words, "-o", str(out)) == 0
-    assert "10 classes, symmetric padding, BN epsilon 1e-05" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "10 classes, symmetric padding, BN epsilon 1e-05" in said
+    assert "source: w.pth, a checkpoint as timm or geffnet names it; symmetric padding, as" in said
     assert same_answer(effnet.load("tiny", out), model)
 
 

@@ -12,7 +12,7 @@ TF, TORCH = Evidence(True, "The file's name"), Evidence(False, "The file's name"
 
 
 def settled(variant: str, layout: str, **given: object) -> tuple[str, float, float]:
-    config = settle(VARIANTS[variant], layout, **given)  # type: ignore[arg-type]
+    config = settle(VARIANTS[variant], layout, **given).config  # type: ignore[arg-type]
     return config.padding, config.bn_eps, config.bn_momentum
 
 
@@ -47,9 +47,26 @@ def test_timm_needs_somebody_to_say() -> None:
 
 
 @pytest.mark.parametrize("variant", ["lite1", "lite2", "lite3", "lite4", "b6", "b7", "b8", "l2"])
-def test_timm_variants_that_exist_only_from_tensorflow(variant: str) -> None:
-    assert settled(variant, "timm") == ("same", 1e-3, 0.1)
+def test_timm_variants_published_only_from_tensorflow_are_not_guessed_either(variant: str) -> None:
+    """timm builds `efficientnet_b7` too, and somebody may have trained it."""
+    with pytest.raises(ChoiceNeededError):
+        settled(variant, "timm")
+    assert settled(variant, "timm", evidence=TF) == ("same", 1e-3, 0.1)
     assert settled(variant, "timm", padding="symmetric") == ("symmetric", 1e-5, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("layout", "given", "by"),
+    [
+        ("torchvision", {}, "as all weights of torchvision have it"),
+        ("timm", {"padding": "same"}, "as you said"),
+        ("timm", {"evidence": TF}, "as the file's name says"),
+        ("timm", {"evidence": TORCH, "bn_eps": 1e-3}, "as the file's name says"),
+        ("timm", {"bn_eps": 1e-3}, "as the BN epsilon you gave implies"),
+    ],
+)
+def test_who_decided_is_told(layout: str, given: dict[str, object], by: str) -> None:
+    assert settle(VARIANTS["b0"], layout, **given).by == by  # type: ignore[arg-type]
 
 
 def test_contradictions_are_refused() -> None:
@@ -62,6 +79,10 @@ def test_contradictions_are_refused() -> None:
             settle(VARIANTS["b0"], layout, padding=padding)
     with pytest.raises(CheckpointError, match="says that these are tf_ weights"):
         settle(VARIANTS["b0"], "timm", padding="symmetric", evidence=TF)
+    # A name without tf_ may be wrong about it; a sha256 is not.
+    assert settled("b0", "timm", padding="same", evidence=TORCH)[0] == "same"
+    with pytest.raises(CheckpointError, match="PyTorch weights, which need symmetric padding"):
+        settle(VARIANTS["b0"], "timm", padding="same", evidence=TORCH._replace(sure=True))
 
 
 def test_an_epsilon_of_ones_own_is_allowed() -> None:
@@ -84,6 +105,8 @@ def test_impossible_values(bad: dict[str, object]) -> None:
         ("tf_efficientnet_b0", "b0", True),
         ("tf_efficientnet_b0_aa-827b6e33.pth", "b0", True),
         ("timm--tf_efficientnet_b5.ns_jft_in1k", "b5", True),
+        ("tf_b0.pth", "b0", True),
+        ("tf_b0.pth", "b1", None),
         ("tf_efficientnet_lite0-0aa007d2.pth", "lite0", True),
         ("efficientnet_b0_ra-3dd342df.pth", "b0", False),
         ("EfficientNet_B3.ra2_in1k", "b3", False),

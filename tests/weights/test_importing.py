@@ -10,6 +10,7 @@ import struct
 import tarfile
 import zipfile
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -22,9 +23,19 @@ from effnet import spec_for
 from effnet.errors import CheckpointError, WeightsError
 from effnet.network.model import EfficientNet
 from effnet.weights.families import ChoiceNeededError
+from effnet.weights.hints import describe_file, usual_preprocessing
 from effnet.weights.importing import import_file, read_any
-from effnet.weights.layouts import COUNTER, LAYOUTS, OURS
-from effnet.weights.recognise import MisfitError
+from effnet.weights.layouts import (
+    COUNTER,
+    LAYOUTS,
+    OURS,
+    Layout,
+    Shape,
+    Their,
+    rename,
+    shapes_of,
+)
+from effnet.weights.recognise import MisfitError, recognise
 from tests.nets import net
 from tests.weights.conditioned import picture
 from tests.weights.test_uploads import info_of, tensors_in
@@ -177,10 +188,66 @@ def test_timms_training_script_notes_the_architecture(
         read_any(path)
 
 
-@pytest.mark.parametrize("variant", ["lite2", "b6"])
-def test_variants_of_which_only_tf_weights_exist(variant: str, tmp_path: Path) -> None:
-    path = saved(tmp_path / "w.pth", tensors_in(TIMM, net(variant, num_classes=2)))
+def test_variants_of_which_only_tf_weights_are_published(tmp_path: Path) -> None:
+    """`efficientnet_lite2` may be a shortened `tf_efficientnet_lite2`: the person is asked."""
+    state = tensors_in(TIMM, net("lite2", num_classes=2))
+    for name in ("w.pth", "efficientnet_lite2.pth"):
+        with pytest.raises(ChoiceNeededError):
+            read_any(saved(tmp_path / name, state))
+    path = saved(tmp_path / "tf_efficientnet_lite2.pth", state)
     assert read_any(path)[0].config.padding == "same"
+    path = saved(tmp_path / "w.pth", {"arch": "efficientnet_lite2", "state_dict": state})
+    assert read_any(path)[0].config.padding == "symmetric"
+
+
+# --- published files are known by their sha256 -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("digest", "layout", "padding", "mean"),
+    [
+        ("827b6e33", TIMM, "same", 0.485),  # tf_efficientnet_b0_aa, AutoAugment
+        ("f262efe1", TIMM, "same", 0.5),  # tf_efficientnet_b0_ap, AdvProp
+        ("3dd342df", TIMM, "symmetric", 0.485),  # efficientnet_b0_ra
+        ("355c32eb", LUKEMELAS, "same", 0.485),  # efficientnet-b0
+        ("b64d5a18", LUKEMELAS, "same", 0.5),  # adv-efficientnet-b0
+        ("7f5810bc", TORCHVISION, "symmetric", 0.485),  # efficientnet_b0_rwightman
+    ],
+)
+def test_a_published_file_is_known_under_any_name(
+    digest: str, layout: Layout, padding: str, mean: float, tmp_path: Path
+) -> None:
+    """The beginnings of the digests stand in the files' published names."""
+    wrong = "symmetric" if padding == "same" else "same"
+    match = recognise({t.name: t.their_shape(s) for t, s in _table(layout, 1000)})
+    path, digest = tmp_path / "model.pth", digest.ljust(64, "0")
+    info = describe_file(path, match, digest)
+    assert (info.config.padding, info.preprocessing.mean[0]) == (padding, mean)
+    assert info.recipe
+    assert info.license
+    assert info.digest == digest
+    with pytest.raises(CheckpointError, match=f"need {padding} padding"):
+        describe_file(path, match, digest, padding=wrong)
+
+
+def _table(layout: Layout, classes: int) -> list[tuple[Their, Shape]]:
+    spec = spec_for("b0", num_classes=classes)
+    shapes = shapes_of(spec)
+    return [(their, shapes[ours]) for ours, their in rename(layout, spec).items()]
+
+
+@pytest.mark.parametrize(
+    ("variant", "padding", "size", "mean"),
+    [
+        ("b2", "symmetric", 288, 0.485), ("b2", "same", 260, 0.485), ("lite0", "symmetric", 224, 0.485),
+        ("lite0", "same", 224, 0.5), ("lite4", "same", 380, 0.5), ("b5", "symmetric", 448, 0.485),
+    ],
+)  # fmt: skip
+def test_timm_weights_without_a_tag_are_fed_as_timm_feeds_that_network(
+    variant: str, padding: str, size: int, mean: float
+) -> None:
+    how = usual_preprocessing(replace(spec_for(variant).config, padding=padding), "timm")
+    assert (how.size, how.mean[0]) == (size, mean)
 
 
 # --- wrappings --------------------------------------------------------------------------------
@@ -205,12 +272,25 @@ def test_what_training_scripts_wrap_around_a_state_dict(tmp_path: Path) -> None:
         "swa": {"n_averaged": torch.tensor(5)} | {f"module.{k}": v for k, v in bare.items()},
         "timm training": {"state_dict": bare, "args": argparse.Namespace(model="x", seed=42)},
         "nested": {"model": {"state_dict": bare}},
+        "torchvision training": {
+            "model": other,
+            "model_ema": {"n_averaged": torch.tensor(5)}
+            | {f"module.{k}": v for k, v in bare.items()},
+            "epoch": 3,
+        },
+        "somebody's own module": {f"encoder.efficientnet.{k}": v for k, v in bare.items()},
         "parameters": {k: torch.nn.Parameter(v) for k, v in bare.items()},
     }
     for number, (what, thing) in enumerate(wrapped.items()):
         path = saved(tmp_path / f"{number}.pth", thing)
         assert same_answer(loaded(path, tmp_path / "o.safetensors"), model), what
+        averaged = "averaged weights" in effnet.load(None, tmp_path / "o.safetensors").info.source
+        assert averaged is (what in ("averaged first", "torchvision training"))
     print(f"{len(wrapped)} wrappings read")
+    for prefix in ("module.", "_orig_mod.", "encoder.efficientnet."):
+        path = tmp_path / "w.safetensors"
+        save_file({f"{prefix}{k}": v for k, v in counted.items()}, path)
+        assert same_answer(loaded(path, tmp_path / "o.safetensors"), model), prefix
 
 
 def test_old_and_new_serialisation_and_our_own_bare_state_dict(tmp_path: Path) -> None:
