@@ -280,10 +280,6 @@ def _from_hdf5(path: Path, file: h5py.File, flags: _Flags) -> tuple[WeightsInfo,
     datasets = {n: contents.datasets[p] for n, p in names.items() if not is_input_layer(n)}
     match = recognise({n: tuple(d.shape) for n, d in datasets.items()}, flags.layout or "keras")
 
-    def read(name: str) -> Tensor:
-        values = datasets[name][()]
-        return torch.from_numpy(values.astype(values.dtype.newbyteorder("=")))
-
     scaling = {n.split("/")[1]: contents.datasets[p] for n, p in names.items() if is_input_layer(n)}
     mean, variance = (_three(scaling.get(key)) for key in ("mean", "variance"))
     preprocessing = None
@@ -292,15 +288,25 @@ def _from_hdf5(path: Path, file: h5py.File, flags: _Flags) -> tuple[WeightsInfo,
         preprocessing = keras_preprocessing(
             match.spec.resolution, mean, variance, rescalings=contents.rescalings, tf_keras=tf_keras
         )
-    return _describe(path, match, flags, preprocessing=preprocessing), collect(match, read)
+    return _describe(path, match, flags, preprocessing=preprocessing), collect(
+        match, lambda name: _values(datasets[name])
+    )
 
 
 def _three(dataset: h5py.Dataset | None) -> Triple | None:
     """One number a colour."""
     if dataset is None or dataset.size != 3:
         return None
-    a, b, c = (float(value) for value in dataset[()].reshape(-1))
+    a, b, c = _values(dataset).double().flatten().tolist()
     return a, b, c
+
+
+def _values(dataset: h5py.Dataset) -> Tensor:
+    """A dataset as a tensor. Keras writes bfloat16, which HDF5 does not know, as two opaque bytes."""
+    values = dataset[()]
+    if values.dtype.kind == "V" and values.dtype.itemsize == 2:
+        return torch.from_numpy(values.view("i2").copy()).view(torch.bfloat16)
+    return torch.from_numpy(values.astype(values.dtype.newbyteorder("=")))
 
 
 class _Contents:

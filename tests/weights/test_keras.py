@@ -134,6 +134,26 @@ def test_tf_keras_2_files(saved: Path, tmp_path: Path) -> None:
     assert how.std == pytest.approx((0.229, 0.224, 0.225), abs=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["f2", "V2"])
+def test_half_precision_files(saved: Path, kind: str, tmp_path: Path) -> None:
+    """Keras writes float16 as such, and bfloat16 as two opaque bytes."""
+    file = tmp_path / "half.weights.h5"
+    file.write_bytes((saved / "b0.weights.h5").read_bytes())
+    dtype = torch.float16 if kind == "f2" else torch.bfloat16
+    with h5py.File(file, "r+") as opened:
+        paths: list[str] = []
+        opened.visititems(lambda p, o: paths.append(p) if isinstance(o, h5py.Dataset) else None)
+        for path in paths:
+            half = torch.from_numpy(np.asarray(opened[path])).to(dtype)
+            del opened[path]
+            opened[path] = half.view(torch.int16).numpy().view(kind)
+    import_file(file, out=tmp_path / "half.safetensors")
+    import_file(saved / "b0.weights.h5", out=tmp_path / "full.safetensors")
+    half, full = (effnet.load("b0", tmp_path / f"{n}.safetensors") for n in ("half", "full"))
+    for ours, wanted in zip(half.parameters(), full.parameters(), strict=True):
+        assert torch.equal(ours, wanted.to(dtype).float())
+
+
 def test_a_file_without_a_classifier_says_so(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="without its classifier") as caught:
         import_file(saved / "notop.weights.h5", out=tmp_path / "out.safetensors")
