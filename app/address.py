@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import streamlit as st
 
-from app.text import plain
+from app.text import plain, refuse
 
 
 def _asked(key: str) -> str | None:
@@ -36,13 +36,33 @@ def not_numbers(keys: Iterable[str]) -> list[str]:
     return said
 
 
+def beyond(ranges: Mapping[str, tuple[float, float]]) -> list[str]:
+    """One sentence for each of these parameters that is a number outside its range."""
+    said = []
+    for key, (low, high) in ranges.items():
+        text = _asked(key)
+        if text is None or not_numbers([key]) or low <= float(text) <= high:
+            continue
+        said.append(
+            f"The address says {key}={plain(text, 40)}; choose a number from {low:g} to {high:g}."
+        )
+    return said
+
+
 def not_choices(choices: Mapping[str, Sequence[str]]) -> list[str]:
     """One sentence for each of these parameters that is there and is none of its choices."""
     said = []
     for key, known in choices.items():
         text = _asked(key)
         if text is not None and text not in known:
+            names = known if len(known) <= 20 else (*known[:2], "…", known[-1])
             said.append(
-                f"The address says {key}={plain(text, 40)}; choose one of {', '.join(known)}."
+                f"The address says {key}={plain(text, 40)}; choose one of {', '.join(names)}."
             )
     return said
+
+
+def tell(*sentences: str) -> None:
+    """Show what cannot be used."""
+    for sentence in sentences:
+        refuse(ValueError(sentence))

@@ -1,4 +1,4 @@
-"""The two networks of the Compare page: how they are asked for, kept and shown."""
+"""The two networks of the Compare page as maps and tables."""
 
 from __future__ import annotations
 
@@ -6,31 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import streamlit as st
-
 from app import session
-from app.address import not_choices, not_numbers
 from app.components.diagram import diagram
-from app.text import refuse
+from app.sides import title
 from effnet.architecture.compare import FIELDS, Pair, Part, Total
 from effnet.architecture.rounding import number
-from effnet.architecture.scaling import scale
 from effnet.architecture.spec import Spec
-from effnet.architecture.variants import spec_for
 from effnet.drawing.diagram import network_dot
 from effnet.drawing.numbers import bytes_short, exact, short
-from effnet.errors import SpecError
 
-DEFAULTS = {"a": "B0", "b": "B4"}
 OPENED = "cmp_stage"
-
-SUGGESTIONS: dict[str, dict[str, Any]] = {
-    "B0 and B4": {"a": "B0", "b": "B4"},
-    "B0 and Lite0": {"a": "B0", "b": "Lite0"},
-    "Official SE and expanded SE": {"a": "B0", "b": "B0", "b_se": session.SE_RULES[1]},
-    "φ = 1 and B2": {"a": session.BY_PHI, "a_phi": 1.0, "b": "B2"},
-}
-"""Button -> what it sets; what it does not name goes back to its default."""
 
 HEADINGS = {
     "operator": "Operator", "channels": "Channels", "repeats": "Repeats", "stride": "Stride",
@@ -39,76 +24,6 @@ HEADINGS = {
 }  # fmt: skip
 MARK = "▸ "
 """In front of every cell whose two sides differ."""
-
-
-def tell_bad_address() -> None:
-    """Say what the address asks for and cannot have; before the widgets are drawn."""
-    choices = dict.fromkeys(DEFAULTS, session.NETWORKS)
-    rules = {f"{side}_se": session.SE_RULES for side in DEFAULTS}
-    for sentence in (
-        *not_choices({**choices, **rules}),
-        *not_numbers(f"{side}_phi" for side in DEFAULTS),
-    ):
-        refuse(ValueError(sentence))
-
-
-def suggest(wanted: Mapping[str, Any]) -> None:
-    """A callback: choose two networks at once."""
-    for side, usual in DEFAULTS.items():
-        session.put(side, wanted.get(side, usual))
-        session.put(f"{side}_phi", wanted.get(f"{side}_phi", 0.0))
-        session.put(f"{side}_se", wanted.get(f"{side}_se", session.SE_RULES[0]))
-
-
-def pick(side: str) -> Spec:
-    """The picker of side `a` or `b`; a wish that makes no network leaves the last one."""
-    letter = side.upper()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox(
-            f"Network {letter}", session.NETWORKS, session.NETWORKS.index(DEFAULTS[side]), key=side,
-            bind="query-params", width=140,
-        )  # fmt: skip
-        name = session.get(side)
-        name = name if name in session.NETWORKS else DEFAULTS[side]
-        if name == session.BY_PHI:
-            st.number_input(
-                f"φ of {letter}", value=0.0, step=0.1, format="%.4g", key=f"{side}_phi",
-                bind="query-params", width=120,
-            )  # fmt: skip
-        st.segmented_control(
-            f"SE width of {letter} from", session.SE_RULES, default=session.SE_RULES[0],
-            key=f"{side}_se", bind="query-params", required=True,
-            help="Official: a quarter of the block's input channels. Expanded: a quarter of the "
-            "expanded channels, as many tutorials have it.",
-        )  # fmt: skip
-    good = f"compare_good_{side}"
-    try:
-        spec = _wanted(side, name)
-    except SpecError as error:
-        refuse(error)
-        kept: Spec = session.get(good) or spec_for(session.NAMED[DEFAULTS[side]])
-        st.caption(f"Still shown as {letter}: {title(kept)}.")
-        return kept
-    session.put(good, spec)
-    return spec
-
-
-def _wanted(side: str, name: str) -> Spec:
-    changes: dict[str, Any] = {}
-    if session.get(f"{side}_se") == session.SE_RULES[1]:
-        changes["se_reduce_from"] = "expanded"
-    if name != session.BY_PHI:
-        return spec_for(session.NAMED[name], **changes)
-    phi = session.get(f"{side}_phi")
-    return scale(float(phi) if isinstance(phi, (int, float)) else 0.0, **changes)
-
-
-def title(spec: Spec) -> str:
-    """`B4`, `φ = 1.5`, `B0, expanded SE`."""
-    config = spec.config
-    name = f"φ = {config.phi:g}" if config.phi is not None and config.name.startswith("phi") else ""
-    name = name or next((k for k, v in session.NAMED.items() if v == config.name), config.name)
-    return f"{name}, expanded SE" if spec.has_se and config.se_reduce_from == "expanded" else name
 
 
 # --- the two maps ----------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import streamlit as st
 
 from app import session
-from app.address import not_numbers
+from app.address import not_numbers, tell
 from app.text import refuse
 from app.travel import go
+from app.widgets import PHI_RANGE
 from effnet.architecture.growth import SCALED, growth
 from effnet.architecture.rounding import ScaledStage, number
 from effnet.architecture.scaling import (
@@ -30,9 +31,6 @@ from effnet.errors import SpecError
 PHI = "sphi"
 CONSTANTS = {"salpha": ALPHA, "sbeta": BETA, "sgamma": GAMMA}
 ENDS, STEP, START = (-4.0, 8.0), 0.05, 1.0
-ROW_PHI = (-8.0, 10.0)
-"""What the field in the row on top takes."""
-
 _NOW, _SEEN, _GOOD, _GOOD_CONSTANTS = "scaling_now", "scaling_seen", "scaling_good", "scaling_abc"
 
 
@@ -46,8 +44,7 @@ class Constants(NamedTuple):
 
 def tell_bad_address() -> None:
     """Say which numbers of the address are none; before the widgets are drawn."""
-    for sentence in not_numbers((PHI, *CONSTANTS)):
-        refuse(ValueError(sentence))
+    tell(*not_numbers((PHI, *CONSTANTS)))
 
 
 def reset_constants() -> None:
@@ -172,7 +169,7 @@ def nearest_released(found: Frame) -> str:
 def open_network() -> None:
     """A callback: this network on the Architecture page."""
     _, phi, now = _last()
-    low, high = ROW_PHI
+    low, high = PHI_RANGE
     if not low <= phi <= high:
         st.toast(f"The other pages take φ from {low:g} to {high:g}.", icon=":material/block:")
         return
@@ -181,8 +178,10 @@ def open_network() -> None:
 
 def open_beside() -> None:
     """A callback: this network beside the released one that costs about as much."""
-    found, phi, _ = _last()
-    go("compare", {"a": session.BY_PHI, "a_phi": phi, "b": nearest_released(found)})
+    found, phi, now = _last()
+    wanted = {f"a_{name}": value for name, value in now._asdict().items()}
+    changed = {} if now == Constants() else wanted
+    go("compare", {"a": session.BY_PHI, "a_phi": phi, **changed, "b": nearest_released(found)})
 
 
 def _last() -> tuple[Frame, float, Constants]:

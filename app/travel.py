@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from app import session
+from app import session, sides
 
 TOP = "top"
 """Where a page begins."""
@@ -45,8 +45,8 @@ USUAL: dict[str, dict[str, Any]] = {
     "code": {"se": OFFICIAL, "px": 0},
     "gradcam": {"se": OFFICIAL, "px": 0},
     "compare": {
-        "a": "B0", "b": "B4", "a_phi": 0.0, "b_phi": 0.0, "a_se": OFFICIAL, "b_se": OFFICIAL,
-        "cmp": "Stages",
+        "cmp": "Stages", **sides.DEFAULTS,
+        **{f"{side}_{key}": value for side in sides.DEFAULTS for key, value in sides.USUAL.items()},
     },
     "scaling": {},
     "why": {},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import computing, session
+from app.address import beyond, not_choices, not_numbers, tell
 from app.components.diagram import diagram
 from app.text import refuse
 from app.yours import own_weights
@@ -15,12 +16,20 @@ from effnet.drawing.words import title
 from effnet.limits import LIMITS
 from effnet.weights.catalog import entries_for
 
+PHI_RANGE = (-8.0, 10.0)
+"""What the field for phi in the row takes."""
+
 
 def pick_network() -> None:
     """The row on top of every page: network, phi or options, block, weights.
 
     It is drawn by the entry script, so that what it says goes along from page to page.
     """
+    tell(
+        *not_choices({"net": session.networks(), "se": session.SE_RULES}),
+        *not_numbers(("phi", "px", "alpha", "beta", "gamma")),
+        *beyond({"phi": PHI_RANGE, "px": (0, LIMITS.max_resolution)}),
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Network", session.networks(), key="net", bind="query-params", width=120,
@@ -29,16 +38,18 @@ def pick_network() -> None:
         )  # fmt: skip
         if session.network() == session.BY_PHI:
             st.number_input(
-                "phi", -8.0, 10.0, 0.0, 0.1, key="phi", bind="query-params", width=140,
+                "phi", *PHI_RANGE, 0.0, 0.1, key="phi", bind="query-params", width=140,
                 help="depth alpha^phi, width beta^phi, resolution 224 · gamma^phi; 0 is B0",
             )  # fmt: skip
         blocks, weights = st.container(width=110), st.container(width=270)
         with st.popover("Options", icon=":material/tune:"):
             _options()
     spec, problem = session.current_spec()
+    ids = spec.block_ids
+    if session.get("block") is None:  # else the address still names the last network's block
+        tell(*not_choices({"block": ids}))
     session.fit_block(spec)
     with blocks:
-        ids = spec.block_ids
         st.selectbox(
             "Block", ids, index=ids.index(session.default_block(spec)), key="block",
             bind="query-params", help="stage.repeat: 4.2 is the second block of stage 4",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import session
+from app.address import not_choices, tell
 from app.components.code import code_view
 from app.components.diagram import diagram
 from app.text import refuse
@@ -17,6 +18,7 @@ FRAMEWORKS = {"Keras": "keras", "PyTorch": "pytorch"}
 PARTS = {"SE block": "se", "MBConv block": "mbconv", "Whole network": "model"}
 
 chosen = session.selected()
+tell(*not_choices({"lib": tuple(FRAMEWORKS), "part": tuple(PARTS)}))
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     st.title("Code", width="content")
     framework = st.segmented_control(
@@ -37,6 +39,10 @@ try:
     )
 except SpecError as error:
     refuse(error)
+    if what == "se":
+        with st.container(horizontal=True, gap="small"):
+            st.button("Show its MBConv block", on_click=session.put, args=("part", "MBConv block"))
+            st.button("Show the SE block of B0", on_click=session.put, args=("net", "B0"))
     st.stop()
 
 SHOWN = "operation"

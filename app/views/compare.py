@@ -5,22 +5,23 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import compared
+from app import compared, sides
+from app.address import not_choices, tell
 from app.tables import show_table
 from effnet.architecture.compare import blocks, family, rows, stages, summary, totals
 from effnet.drawing.summary import to_csv
 
 st.title("Compare two networks")
-compared.tell_bad_address()
+sides.tell_bad_address()
 with st.container(horizontal=True, gap="small"):
-    for name, wanted in compared.SUGGESTIONS.items():
-        st.button(name, on_click=compared.suggest, args=(wanted,))
+    for name, wanted in sides.SUGGESTIONS.items():
+        st.button(name, on_click=sides.suggest, args=(wanted,))
 left, right = st.columns(2, gap="large")
 with left:
-    a = compared.pick("a")
+    a = sides.pick("a")
 with right:
-    b = compared.pick("b")
-names = compared.title(a), compared.title(b)
+    b = sides.pick("b")
+names = sides.title(a), sides.title(b)
 by_stage, by_block = stages(a, b), blocks(a, b)
 
 words, numbers = st.columns([2, 3], gap="large")
@@ -33,11 +34,12 @@ with numbers:
 
 coloured = compared.tints(by_stage, by_block)
 for side, spec in (("a", a), ("b", b)):
-    st.markdown(f"**{side.upper()}: {compared.title(spec)}**")
+    st.markdown(f"**{side.upper()}: {sides.title(spec)}**")
     compared.map_of(side, spec, coloured)
 
 st.header("What differs, place by place", anchor="differences")
 VIEWS = ("Stages", "Blocks", "All networks")
+tell(*not_choices({"cmp": VIEWS}))
 view = st.segmented_control(
     "Table", VIEWS, default=VIEWS[0], key="cmp", bind="query-params", required=True,
     label_visibility="collapsed",

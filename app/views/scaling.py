@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import scaled
+from app.address import not_choices, tell
 from app.components.board import phi_board
 from app.scaling_parts import PARTS
 from effnet.architecture.scaling import BASE_RESOLUTION, DIVISOR
@@ -57,11 +58,11 @@ with st.container(horizontal=True, gap="small"):
     st.button("Open this network", icon=":material/account_tree:", on_click=scaled.open_network)
     st.button(
         "Compare it with the nearest released network", icon=":material/compare_arrows:",
-        on_click=scaled.open_beside, disabled=now != scaled.Constants(),
-        help="With the paper's α, β and γ, which the Compare page uses.",
+        on_click=scaled.open_beside,
     )  # fmt: skip
 
 st.header("The law and the released networks", anchor="released")
+tell(*not_choices({"scaling": tuple(PARTS)}))
 part = st.segmented_control(
     "Show", list(PARTS), default=next(iter(PARTS)), key="scaling", bind="query-params",
     required=True, label_visibility="collapsed",

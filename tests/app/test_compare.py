@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import compared
-from effnet import scale
+from effnet import scale, spec_for
 from tests.app.driving import assert_clean, component, open_page, words
 from tests.conftest import reference_blocks, reference_variants
 
@@ -47,6 +47,7 @@ def test_a_link_restores_both_sides() -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
+        ("B0 and B0 with B4's pictures", "Against A, B has the same parameters and 2.9"),
         ("B0 and Lite0", "B has no squeeze-and-excitation; in A it holds 636,540 parameters."),
         ("Official SE and expanded SE", "SE holds 636,540 parameters in A and 3,771,840 in B."),
         ("φ = 1 and B2", "Against A, B has the same parameters and 0.09 % more MACs."),
@@ -103,6 +104,22 @@ def test_blocks_and_the_family() -> None:
     assert int(family.set_index("Network")["MACs"]["B7"]) == 37_745_884_192
 
 
+def test_any_resolution_and_any_constants() -> None:
+    at = open_page(PAGE, a="B0", a_px="380", b="phi", b_phi="1", b_alpha="1.5", b_px="99")
+    rows = totals(at)
+    assert rows["Input"][:2] == ["380 px", "99 px"]
+    assert rows["Parameters"][:2] == [f"{5_288_548:,}", f"{scale(1, alpha=1.5).params:,}"]
+    assert rows["MACs"][0] == f"{spec_for('b0', resolution=380).macs:,}"
+    assert "From B0 at 380 px to φ = 1 (1.5, 1.1, 1.15) at 99 px" in words(at)
+    at.number_input(key="a_px").set_value(7).run()
+    assert_clean(at)
+    assert [t.value[:14] for t in at.text] == ["The resolution"]
+    assert "Still shown as A: B0 at 380 px." in words(at)
+    at.number_input(key="b_gamma").set_value(0.1).run()
+    assert_clean(at)
+    assert "gamma must be a number from 1 to 3" in at.text[1].value
+
+
 @pytest.mark.parametrize("phi", ["30", "-40", "1e9"])
 def test_an_impossible_phi_keeps_the_last_network(phi: str) -> None:
     at = open_page(PAGE, b="B1")
@@ -120,6 +137,7 @@ def test_an_impossible_phi_keeps_the_last_network(phi: str) -> None:
     [
         ({"a": "B99"}, 1), ({"b": "<script>"}, 1), ({"a": "phi", "a_phi": "abc"}, 1),
         ({"b_se": "both"}, 1), ({"a": "phi", "a_phi": "nan", "b": "b4"}, 2), ({"b": "phi", "b_phi": "99"}, 1),
+        ({"a_px": "many"}, 1), ({"a_px": "5000"}, 1), ({"a_px": "3"}, 1), ({"b": "phi", "b_beta": "x"}, 1),
     ],
 )  # fmt: skip
 def test_nonsense_in_the_address(params: dict[str, str], count: int) -> None:

@@ -196,7 +196,14 @@ def test_a_phi_that_the_other_pages_cannot_take_stays_here(
     assert board(at)["Input"] == f"{scale(10.5).resolution} px"
 
 
-def test_comparing_needs_the_papers_constants() -> None:
-    at = open_page(PAGE, sbeta="1.2")
-    button = next(b for b in at.button if b.label.startswith("Compare it"))
-    assert button.disabled
+def test_comparing_takes_the_constants_along(departures: list[tuple[str, dict[str, str]]]) -> None:
+    at = open_page(PAGE, sphi="2.0", sbeta="1.2")
+    click(at, "Compare it with the nearest released network")
+    wanted = {"a": "phi", "a_phi": "2", "a_alpha": "1.2", "a_beta": "1.2", "a_gamma": "1.15"}
+    nearest = departures[0][1]["b"]
+    assert departures[0] == ("views/compare.py", {**wanted, "b": nearest})
+    at.switch_page(departures[0][0]).run()
+    assert_clean(at)
+    assert f"From φ = 2 (1.2, 1.2, 1.15) to {nearest}" in words(at)
+    params = at.dataframe[0].value.set_index("").loc["Parameters"].iloc[0]
+    assert params == f"{scale(2.0, beta=1.2).params:,}"
