@@ -77,10 +77,11 @@ def map_image(values: np.ndarray, name: str = "Viridis") -> np.ndarray:
 
 
 def map_pair(before: np.ndarray, after: np.ndarray, name: str = "Viridis") -> np.ndarray:
-    """Two maps (h, w) of 0..1 side by side with a gap of white between them."""
+    """Two maps (h, w) of 0..1 side by side with a transparent gap: uint8 (H, W, 4)."""
     left, right = map_image(before, name), map_image(after, name)
-    gap = np.full((len(left), max(2, left.shape[1] // 24), 3), 255, np.uint8)
-    return np.concatenate([left, gap, right], axis=1)
+    gap = np.zeros((len(left), max(2, left.shape[1] // 24), 4), np.uint8)
+    solid = [np.dstack([m, np.full(m.shape[:2], 255, np.uint8)]) for m in (left, right)]
+    return np.concatenate([solid[0], gap, solid[1]], axis=1)
 
 
 def cells_over(pixels: np.ndarray, cam: Cam, config: Config) -> np.ndarray:

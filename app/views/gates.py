@@ -8,6 +8,7 @@ import streamlit as st
 from app import computing, session
 from app.components.diagram import diagram
 from app.maps import map_pair
+from app.onward import onward
 from app.pictures import pick_picture
 from app.running import job_for, normalised_maps, offer_se_network, show_answer, show_device
 from app.tables import show_table
@@ -24,6 +25,10 @@ SHOWN = 4  # channels at each end whose maps are drawn
 
 chosen = session.selected()
 st.title("Squeeze-and-excitation gates")
+st.markdown(
+    "For each picture anew, an SE block gives every channel a **gate** between 0 (closed) and 1 (open) and "
+    "multiplies the channel's map by it."
+)
 choice = chosen_weights()
 held = pick_picture("fashion" if choice.info.preprocessing.grey else "photo")
 if not chosen.spec.has_se:
@@ -57,8 +62,10 @@ with st.container(horizontal=True, gap="medium"):
         "Near 0", percent(stats.closed), width="content", help="share of gates below 0.1: closed"
     )
     st.metric("Near 1", percent(stats.open), width="content", help="share of gates above 0.9: open")
-bars, histogram = st.columns(2, gap="medium")
+bars, histogram = st.columns([3, 2], gap="medium")
+bars.markdown("**Every gate, sorted**")
 bars.plotly_chart(gate_bars(mine), alt="Gates of the block, sorted", key="bars")
+histogram.markdown("**How many channels have which gate**")
 histogram.plotly_chart(gate_histogram(mine), alt="Histogram of the block's gates", key="histogram")
 
 order = np.argsort(-mine, kind="stable")
@@ -97,8 +104,10 @@ diagram(
     on_pick=session.choose_block,
 )
 ordered = st.segmented_control(
-    "Order of channels", ["by channel", "sorted"], default="by channel", key="order", required=True
-)
+    "Order of channels", ["by channel", "sorted"], default="by channel", key="order",
+    bind="query-params", required=True,
+)  # fmt: skip
+st.markdown("**Every gate of every block**")
 st.plotly_chart(gate_map(gates, ordered == "sorted"), alt="Gates of all blocks", key="gate_map")
 rows = []
 for name, values in gates.items():
@@ -109,4 +118,5 @@ for name, values in gates.items():
     )  # fmt: skip
 with st.expander("Numbers of every block"):
     show_table(rows, f"{chosen.spec.name}-gates", "Gate statistics by block")
+onward("gates")
 show_device()

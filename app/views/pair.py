@@ -7,13 +7,14 @@ import streamlit as st
 
 from app import computing, session
 from app.maps import map_pair
+from app.onward import onward
 from app.pictures import pick_picture
 from app.running import job_for, normalised_maps, offer_se_network, show_answer, show_device
 from app.tables import show_table
-from app.text import refuse
+from app.text import UNTRAINED, refuse
 from app.weights import choice_of, chosen_weights
 from app.widgets import network_map, wait_for_torch, weight_names
-from effnet.drawing.gate_charts import depth_lines, gate_scatter
+from effnet.drawing.gate_charts import depth_lines, gate_map, gate_scatter
 from effnet.errors import EffnetError
 from effnet.inspection.gates import gate_stats
 
@@ -22,6 +23,9 @@ SHOWN = 4
 
 chosen = session.selected()
 st.title("Compare gates")
+st.markdown(
+    "Do the gates answer to the picture? Put two pictures beside each other, or one picture in two networks."
+)
 mode = st.segmented_control(
     "Compare", MODES, default=MODES[0], key="pair", bind="query-params", required=True
 )
@@ -60,8 +64,15 @@ def two_pictures() -> None:
         st.caption("On the dotted line a gate is the same for both pictures.")
     with table:
         r = float(np.corrcoef(ga, gb)[0, 1]) if ga.std() and gb.std() else float("nan")
-        st.metric("Correlation of the gates", f"{r:.3f}")
-        st.metric("Mean difference", f"{np.abs(ga - gb).mean():.4f}")
+        with st.container(horizontal=True, gap="medium"):
+            st.metric(
+                "Correlation of the gates", f"{r:.3f}", width="content",
+                help="1: the same channels are open for both, though perhaps not equally far.",
+            )  # fmt: skip
+            st.metric(
+                "Mean difference", f"{np.abs(ga - gb).mean():.4f}", width="content",
+                help="How far apart the two gates of a channel are on average; gates lie between 0 and 1.",
+            )  # fmt: skip
         rows = [
             {"Channel": int(c), "A": round(float(ga[c]), 4), "B": round(float(gb[c]), 4),
              "A − B": round(float(ga[c] - gb[c]), 4)}
@@ -94,21 +105,41 @@ def two_networks() -> None:
     """Gate statistics by depth, for this picture in another network."""
     held = pick_picture(kind)
     names = [n for n in session.NAMED if not n.startswith("Lite")]
-    other = st.selectbox(
-        "Second network", names, index=names.index("B1"), key="net2", bind="query-params"
-    )
-    second = session.Selection(other, session.named_spec(other), "4.1")
-    theirs = weight_names(other, second.spec)
-    name = st.selectbox("Its weights", theirs, key="weights2", bind="query-params")
+    with st.container(horizontal=True, gap="small"):
+        other = st.selectbox(
+            "Second network", names, index=names.index("B1"), key="net2", bind="query-params",
+            width=160,
+        )  # fmt: skip
+        other = other if other in names else "B1"
+        second = session.Selection(other, session.named_spec(other), "4.1")
+        theirs = weight_names(other, second.spec)
+        name = st.selectbox("Its weights", theirs, key="weights2", bind="query-params", width=270)
+    name = name if name in theirs else theirs[-1]
+    if name == session.UNTRAINED:
+        st.warning(UNTRAINED, icon=":material/science:")
     if not wait_for_torch():
         return
     runs = {}
-    for title, c in (
-        (chosen.network, choice),
-        (f"{other} (second)", choice_of(name or theirs[-1], second)),
+    sides = (
+        (f"{chosen.network}, {choice.name}", choice),
+        (f"{other}, {name}", choice_of(name, second)),
+    )
+    for number, (column, (title, c)) in enumerate(
+        zip(st.columns(2, gap="large"), sides, strict=True)
     ):
-        gates = computing.run_trace(job_for(c, held)).gates
-        runs[title] = [gate_stats(g[0]) for g in gates.values()]
+        job = job_for(c, held)
+        seen = computing.run_trace(job)
+        gates = {block: g[0] for block, g in seen.gates.items()}
+        runs[f"{title} (second)" if title in runs else title] = [
+            gate_stats(g) for g in gates.values()
+        ]
+        with column:
+            st.subheader(title, anchor=False)
+            show_answer(c, job, seen, key=f"top5_{number}")
+            st.markdown("**Its gates, each block sorted**")
+            st.plotly_chart(
+                gate_map(gates, ordered=True), alt=f"Gates of {title}", key=f"gates_{number}"
+            )
     st.header("Mean gate from the first block to the last")
     lines = {title: [s.mean for s in stats] for title, stats in runs.items()}
     st.plotly_chart(depth_lines(None, lines, "mean gate"), alt="Mean gate by depth", key="means")
@@ -116,7 +147,8 @@ def two_networks() -> None:
     lines = {title: [s.spread for s in stats] for title, stats in runs.items()}
     st.plotly_chart(depth_lines(None, lines, "spread"), alt="Spread by depth", key="spreads")
     st.caption(
-        "The networks have different channels, so only statistics of blocks can be compared."
+        "Channel 5 of one network has nothing to do with channel 5 of the other, even where they have equally "
+        "many, so statistics of blocks are compared, not channels."
     )
 
 
@@ -125,6 +157,7 @@ try:
         two_networks()
     else:
         two_pictures()
+    onward("pair")
     show_device()
 except EffnetError as error:
     refuse(error)

@@ -18,16 +18,63 @@ from app.evidence import (
     width_rows,
 )
 from app.groups import held_groups
+from app.onward import onward
 from app.tables import show_table
 from app.text import refuse
-from app.widgets import network_map
 from effnet.architecture.scaling import build, rebuild
 from effnet.drawing.gate_charts import block_bars, class_gates, depth_lines
 from effnet.drawing.numbers import exact, percent
 from effnet.drawing.words import title
 from effnet.errors import EffnetError
-from effnet.inspection.profile import Profile, specificity
+from effnet.inspection.profile import Profile, specificity, spreads
 from effnet.limits import LIMITS
+
+
+def roles(profile: Profile) -> None:
+    """The figure of the SE paper, and by depth how far the group sets the gates."""
+    blocks = profile.blocks()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        block = st.selectbox("Block", blocks, index=len(blocks) - 1, key="role_block", width=120)
+        names, means = profile.means(block)
+        usual = list(dict.fromkeys((*names[:2], names[-1])))
+        shown = st.multiselect(
+            "Groups", names, usual, max_selections=12, key="role_groups", width="stretch"
+        )
+    rows = [names.index(g) for g in shown]
+    order = np.argsort(means.mean(0), kind="stable")
+    st.markdown(f"**Mean gate of each channel of block {block}**")
+    st.plotly_chart(
+        class_gates(shown, means[rows], order), alt="Mean gate by channel and group", key="classes"
+    )
+    left, right = st.columns(2, gap="large")
+    index = {b: float(specificity(profile, b).mean()) for b in blocks}
+    with left:
+        st.markdown("**How far does the group set the gate?**")
+        st.plotly_chart(
+            depth_lines(list(index), {"class-specificity": list(index.values())}, "share of variance"),
+            alt="Class-specificity by block", key="specificity",
+        )  # fmt: skip
+        st.caption(
+            "Class-specificity of a channel: the share of its gate's variance over all pictures that their "
+            "group explains (correlation ratio eta squared); drawn is the mean over the block's channels. "
+            "0: the gate ignores the group; 1: the group alone sets it."
+        )
+    apart = {b: spreads(profile, b) for b in blocks}
+    lines = {
+        "within a group": [float(w.mean()) for w, _ in apart.values()],
+        "between groups": [float(b.mean()) for _, b in apart.values()],
+    }
+    with right:
+        st.markdown("**How far do the gates move at all?**")
+        st.plotly_chart(
+            depth_lines(list(blocks), lines, "standard deviation"),
+            alt="Spread of the gates within and between groups, by block", key="apart",
+        )  # fmt: skip
+        st.caption(
+            "Standard deviation of a gate between pictures of one group, and of the groups' means; the mean "
+            "over the block's channels. A gate that hardly moves can still be class-specific."
+        )
+
 
 chosen = session.selected()
 st.title("Why squeeze-and-excitation?")
@@ -37,15 +84,6 @@ st.markdown(
     "(excite: two small layers and a sigmoid), and turns the channels up or down (scale). "
     "Is that worth it? Here is what can be counted and what was measured."
 )
-
-st.header("What it costs")
-b0, b7 = cost_rows()[0], cost_rows()[-1]
-st.markdown(
-    f"In B0, SE holds **{b0['share of parameters']}** of the parameters and does "
-    f"**{b0['share of MACs']}** of the MACs; in B7 {b7['share of parameters']} of the parameters. So it is "
-    "nearly free to compute, and not free to store."
-)
-show_table(cost_rows(), "se-cost", "What SE costs in B0 to B7")
 
 st.header("What it brings")
 measured = experiments()
@@ -91,32 +129,6 @@ else:
     )
 
 
-def roles(profile: Profile) -> None:
-    """The figure of the SE paper and the class-specificity by depth."""
-    blocks = profile.blocks()
-    block = st.selectbox("Block", blocks, index=len(blocks) - 1, key="role_block", width=140)
-    groups, means = profile.means(block)
-    many = len(groups) > 12
-    shown = st.multiselect(
-        "Groups", groups, list(groups[:6] if many else groups[:5]), max_selections=12
-    )
-    rows = [groups.index(g) for g in shown]
-    order = np.argsort(means.mean(0), kind="stable")
-    st.plotly_chart(
-        class_gates(shown, means[rows], order), alt="Mean gate by channel and group", key="classes"
-    )
-    index = {b: float(specificity(profile, b).mean()) for b in blocks}
-    st.plotly_chart(
-        depth_lines(list(index), {"class-specificity": list(index.values())}, "share of variance"),
-        alt="Class-specificity by block", key="specificity",
-    )  # fmt: skip
-    st.caption(
-        "Class-specificity of a channel: the share of its gate's variance over all pictures that their "
-        "group explains (correlation ratio eta squared); drawn is the mean over the block's channels. "
-        "0: the gate ignores the group; 1: the group alone sets it."
-    )
-
-
 st.header("Which pictures open which channels?")
 st.markdown(
     "Each line is the mean gate of every channel for the pictures of one class, as in the SE paper "
@@ -133,6 +145,11 @@ try:
     if file is not None:
         data = file.getvalue()
         profile = opened_profile(hashlib.sha256(data).hexdigest(), data)
+        if profile.info.config.name != chosen.spec.config.name:
+            st.caption(
+                f":material/info: This profile was made with {title(build(profile.info.config))}, not with "
+                f"{title(chosen.spec)}, which is chosen above."
+            )
         if profile.damaged:
             with st.expander(f"{len(profile.damaged)} files could not be read"):
                 show_table(
@@ -151,6 +168,15 @@ try:
 except EffnetError as error:
     refuse(error)
 
+st.header("What it costs")
+b0, b7 = cost_rows()[0], cost_rows()[-1]
+st.markdown(
+    f"In B0, SE holds **{b0['share of parameters']}** of the parameters and does "
+    f"**{b0['share of MACs']}** of the MACs; in B7 {b7['share of parameters']} of the parameters. So it is "
+    "nearly free to compute, and not free to store."
+)
+show_table(cost_rows(), "se-cost", "What SE costs in B0 to B7")
+
 st.header("How wide is the bottleneck?")
 if chosen.spec.has_se:
     official = rebuild(chosen.spec, se_reduce_from="input")
@@ -167,4 +193,4 @@ if chosen.spec.has_se:
     )
 else:
     st.markdown(f"{title(chosen.spec)} has no SE.")
-network_map(chosen, key="map")
+onward("why")

@@ -47,27 +47,76 @@ def gate_map(gates: Mapping[str, Array], ordered: bool = False) -> go.Figure:
 
 
 def gate_bars(gates: Array, mark: int | None = None) -> go.Figure:
-    """The gates of one block from open to closed; hover says the channel.
+    """The gates of one block from open to closed, each bar under its channel number.
+
+    Where the bars are many, some of the numbers are written; hover says each.
 
     Args:
         gates: (C,). mark: a channel to point at.
     """
     order = np.argsort(-gates, kind="stable")
+    names = [str(c) for c in order]
     figure = go.Figure(
         go.Bar(
-            x=list(range(1, len(order) + 1)), y=np.round(gates[order], 4), customdata=order,
-            hovertemplate="channel %{customdata}: gate %{y:.3f}<extra></extra>", marker_line_width=0,
+            x=names, y=np.round(gates[order], 4), marker_line_width=0,
+            hovertemplate="channel %{x}: gate %{y:.3f}<extra></extra>",
         )
     )  # fmt: skip
     if mark is not None:
-        at = int(np.flatnonzero(order == mark)[0])
+        at = names.index(str(mark))  # a place on the axis; a name that is a number would be one too
         figure.add_annotation(
-            x=at + 1, y=float(gates[mark]), text=f"channel {mark}", showarrow=True
-        )
-    figure.update_xaxes(title_text="channels, the most open first")
-    figure.update_yaxes(range=[0, 1.02], title_text="gate")
-    figure.update_layout(bargap=0)
+            x=at, y=float(gates[mark]), text=f"channel {mark}", showarrow=True, arrowhead=2, ay=-26,
+            ax=34 if at < len(names) / 2 else -34,
+        )  # fmt: skip
+    ticks = np.unique(np.linspace(0, len(names) - 1, 11).astype(int)).tolist()
+    figure.update_xaxes(
+        title_text="channel number, the most open first", type="category", tickangle=0,
+        categoryorder="array", categoryarray=names, tickvals=ticks, ticktext=[names[i] for i in ticks],
+    )  # fmt: skip
+    figure.update_yaxes(range=[0, 1.12 if mark is not None else 1.02], title_text="gate")
+    figure.update_layout(bargap=0 if len(names) > 200 else 0.1)
     return layout(figure, 280)
+
+
+def values_by_channel(values: Array, mark: int, title: str) -> go.Figure:
+    """One value of every channel in the channels' order, one of them pointed out."""
+    channels = np.arange(len(values))
+    figure = go.Figure(
+        go.Scatter(
+            x=channels, y=np.round(values, 5), mode="lines", line={"width": 1.2},
+            hovertemplate="channel %{x}: %{y:.4f}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[mark], y=[float(values[mark])], mode="markers", marker={"size": 11}, hoverinfo="skip"
+    )
+    figure.update_xaxes(title_text="channel")
+    figure.update_yaxes(title_text=title)
+    return layout(figure, 200)
+
+
+def map_cells(values: Array, low: float, high: float) -> go.Figure:
+    """A feature map as coloured cells; small maps show their numbers, larger ones on hover.
+
+    Args:
+        values: (h, w). low, high: the ends of the colour scale.
+    """
+    span = high - low or 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.round(values, 3), zmin=low, zmax=low + span, xgap=1, ygap=1, colorscale="Viridis",
+            showscale=False, hovertemplate="row %{y}, column %{x}: %{z:.3f}<extra></extra>",
+        )
+    )  # fmt: skip
+    if len(values) <= 8:
+        for (y, x), value in np.ndenumerate(values):
+            ink = "#000000" if (value - low) / span > 0.6 else "#ffffff"  # Viridis ends in yellow
+            figure.add_annotation(
+                x=x, y=y, text=f"{value:.2f}", showarrow=False, font={"color": ink, "size": 12}
+            )
+    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain")
+    return layout(figure, 320)
 
 
 def gate_histogram(gates: Array) -> go.Figure:

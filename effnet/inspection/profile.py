@@ -115,12 +115,8 @@ class Profile:
         return found
 
 
-def specificity(profile: Profile, block: str) -> Array:
-    """(C,) class-specificity of each channel: the share of its gate's variance that the group explains.
-
-    The correlation ratio eta squared: between-group variance / (between-group + within-group
-    variance), groups weighted by their pictures. 0: the gate does not depend on the group; 1: the
-    group alone sets it. Channels whose gate never varies count as 0.
+def _parts(profile: Profile, block: str) -> tuple[Array, Array, Array]:
+    """Weights (G,), means (G, C) and variances (G, C) of the groups.
 
     Raises:
         ProfileError: for fewer than two groups.
@@ -131,11 +127,38 @@ def specificity(profile: Profile, block: str) -> Array:
             "Class-specificity compares groups; give pictures in two or more folders."
         )
     weights = np.array([p.count for p in parts], dtype=np.float64)
-    weights /= weights.sum()
-    means = np.stack([p.mean for p in parts])
-    overall = weights @ means
-    between = weights @ (means - overall) ** 2
-    within = weights @ np.stack([p.variance for p in parts])
+    return (
+        weights / weights.sum(),
+        np.stack([p.mean for p in parts]),
+        np.stack([p.variance for p in parts]),
+    )
+
+
+def spreads(profile: Profile, block: str) -> tuple[Array, Array]:
+    """Standard deviations of each channel's gate (C,): within the groups, and between their means.
+
+    Within: the root of the groups' mean variance. Between: of the groups' means around the mean of
+    all. Groups are weighted by their pictures, so the squares of both add up to the whole variance.
+
+    Raises:
+        ProfileError: for fewer than two groups.
+    """
+    weights, means, variances = _parts(profile, block)
+    between = weights @ (means - weights @ means) ** 2
+    return np.sqrt(weights @ variances), np.sqrt(between)
+
+
+def specificity(profile: Profile, block: str) -> Array:
+    """(C,) class-specificity of each channel: the share of its gate's variance that the group explains.
+
+    The correlation ratio eta squared: between-group variance / (between-group + within-group
+    variance), groups weighted by their pictures. 0: the gate does not depend on the group; 1: the
+    group alone sets it. Channels whose gate never varies count as 0.
+
+    Raises:
+        ProfileError: for fewer than two groups.
+    """
+    within, between = (s**2 for s in spreads(profile, block))
     total = between + within
     return np.asarray(np.divide(between, total, out=np.zeros_like(total), where=total > 1e-12))
 

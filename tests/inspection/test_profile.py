@@ -21,6 +21,7 @@ from effnet.inspection.profile import (
     list_pictures,
     profile_of,
     specificity,
+    spreads,
 )
 from effnet.inspection.profile_file import read_profile, to_bytes, write_profile
 from effnet.inspection.trace import trace
@@ -107,6 +108,10 @@ def test_specificity_by_hand() -> None:
     b = [np.array([0.8, v, 0.6 + d, 0.5]) for v, d in ((0.1, -0.1), (0.3, 0.1))]
     made = profile_of(info, [("a", {"2.1": v}) for v in a] + [("b", {"2.1": v}) for v in b])
     assert specificity(made, "2.1") == pytest.approx([1.0, 0.0, 0.5, 0.0], abs=1e-9)
+    within, between = spreads(made, "2.1")
+    assert within == pytest.approx([0.0, 0.1, 0.1, 0.0], abs=1e-9)
+    assert between == pytest.approx([0.3, 0.0, 0.1, 0.0], abs=1e-9)
+    assert within**2 + between**2 == pytest.approx(np.var(np.stack(a + b), 0), abs=1e-12)
     groups, means = made.means("2.1")
     assert groups == ("a", "b")
     assert means[:, 0] == pytest.approx([0.2, 0.8])
