@@ -8,9 +8,10 @@ import streamlit as st
 from app import computing, session
 from app.maps import enlarge
 from app.pictures import Held
-from app.text import plain
+from app.text import plain, refuse
 from app.weights import Choice
 from effnet.drawing.gate_charts import top_bars
+from effnet.errors import InspectionError
 from effnet.inspection.trace import Trace
 from effnet.weights.labels import labels_of
 
@@ -59,9 +60,12 @@ def show_device() -> None:
     """Where it was computed, and the sentence of a way out that had to be taken."""
     if note := session.get("device_note"):
         st.info(note, icon=":material/memory:")
-    st.caption(
-        f"Computed on: {computing.device()}. Set the environment variable EFFNET_DEVICE to change it."
-    )
+    try:
+        here = computing.device()
+    except InspectionError as error:
+        refuse(error)
+        return
+    st.caption(f"Computed on: {here}. Set the environment variable EFFNET_DEVICE to change it.")
 
 
 def offer_se_network(chosen: session.Selection) -> None:

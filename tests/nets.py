@@ -1,44 +1,37 @@
-"""Networks for tests: seeded, with batch statistics and SE biases that are not the defaults.
+"""Networks for tests: seeded, and conditioned so that a mistake shows.
 
-A fresh initialisation hides mistakes (BN statistics 0 and 1, SE biases 0), so these are jittered.
+A fresh initialisation hides mistakes (BN statistics 0 and 1, SE biases 0), and values drawn without
+regard to the signal make networks whose answer hardly depends on the picture.
 """
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from functools import lru_cache
+
+from torch import Tensor
 
 from effnet import spec_for
 from effnet.network.model import EfficientNet, build_model
+from tests.weights.conditioned import condition
+from tests.weights.conditioned import picture as _picture
+
+LARGEST = 64  # px that batch statistics are taken at: enough for the deepest stage to have 2 x 2
 
 
-def jitter(model: nn.Module, seed: int = 0) -> None:
-    """Well-conditioned random values in place: BN near calibrated, SE biases N(0, 0.2)."""
-    g = torch.Generator().manual_seed(seed)
-
-    def draw(t: Tensor, low: float, high: float) -> None:
-        t.copy_(torch.rand(t.shape, generator=g, dtype=torch.float64).mul(high - low).add(low))
-
-    with torch.no_grad():
-        for name, module in model.named_modules():
-            if isinstance(module, nn.BatchNorm2d):
-                draw(module.weight, 0.8, 1.2)
-                draw(module.bias, -0.2, 0.2)
-                draw(module.running_mean, -0.2, 0.2)
-                draw(module.running_var, 0.5, 1.5)
-                if name.endswith("project.norm"):
-                    module.weight.mul_(0.5)
-            elif isinstance(module, nn.Conv2d) and module.bias is not None:
-                draw(module.bias, -0.6, 0.6)
+@lru_cache(maxsize=8)
+def _state(name: str, seed: int, changes: tuple[tuple[str, object], ...]) -> dict[str, Tensor]:
+    model = build_model(spec_for(name, **dict(changes)), seed=seed)
+    condition(model, min(model.spec.resolution, LARGEST), seed=seed)
+    return model.state_dict()
 
 
 def net(name: str = "tiny", seed: int = 0, **changes: object) -> EfficientNet:
-    """A jittered network in eval mode."""
-    model = build_model(spec_for(name, **changes), seed=seed)
-    jitter(model, seed)
-    return model
+    """A conditioned network in eval mode, with tensors of its own."""
+    model = build_model(spec_for(name, **changes))
+    model.load_state_dict(_state(name, seed, tuple(sorted(changes.items()))))
+    return model.eval()
 
 
 def picture(size: int = 32, seed: int = 0, n: int = 1) -> Tensor:
     """(n, 3, size, size), normal values."""
-    return torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(seed))
+    return _picture(size, seed, n)

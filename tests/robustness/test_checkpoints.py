@@ -19,7 +19,7 @@ from effnet.network.model import EfficientNet, build_model
 from effnet.weights.info import Preprocessing, WeightsInfo
 from effnet.weights.layouts import OURS, shapes_of
 from effnet.weights.uploads import read_upload
-from tests.nets import jitter
+from tests.weights.conditioned import condition
 from tests.weights.test_uploads import tensors_in
 
 SPEC = scale(-9, resolution=32, num_classes=3)
@@ -28,7 +28,7 @@ SECONDS, BYTES = 1.0, 50_000_000  # of processor time, so that a busy machine do
 
 def network() -> EfficientNet:
     model = build_model(SPEC)
-    jitter(model)
+    condition(model, 32)
     return model
 
 
