@@ -65,6 +65,8 @@ def map_of(side: str, spec: Spec, coloured: Mapping[str, float]) -> None:
         label=f"{side.upper()}: {title(spec)}",
         clickable=[f"stage-{n}" for n in range(2, 9) if n != stage],
         tints=coloured,
+        reveal=f"{stage}.1",
+        together="compare",
         least_scale=0.62,
         hint="Click a stage to open it in both. Coloured: it differs; the stronger, the more.",
         on_pick=open_stage,

@@ -42,7 +42,8 @@ export default function (component) {
   rows.forEach((row, i) => row.classList.toggle("marked", marked.has(i + 1)));
   root.classList.toggle("some", marked.size > 0);
   const first = rows[Math.min(...data.marked) - 1];
-  if (first) root.scrollTo({ top: first.offsetTop - root.offsetTop - 60, behavior: "smooth" });
+  if (first) root.scrollTo({ top: first.offsetTop - 60, behavior: "smooth" });
+  parentElement.querySelector(".name").textContent = data.name;
   const button = parentElement.querySelector(".copy");
   button.onclick = async () => {
     try { await navigator.clipboard.writeText(data.text); button.textContent = "Copied"; }

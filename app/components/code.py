@@ -17,7 +17,7 @@ _component = st.components.v2.component(
     "effnet_code",
     html="""
 <div class="box">
-  <button type="button" class="copy">Copy</button>
+  <div class="top"><span class="name"></span><button type="button" class="copy">Copy</button></div>
   <div class="code" tabindex="0" role="region"></div>
 </div>
 """,
@@ -27,12 +27,18 @@ _component = st.components.v2.component(
 
 
 def code_view(
-    text: str, *, key: str, label: str, marked: Iterable[tuple[int, int]] = (), height: int = 900
+    text: str,
+    *,
+    key: str,
+    label: str,
+    name: str = "",
+    marked: Iterable[tuple[int, int]] = (),
+    height: int = 900,
 ) -> None:
     """Show generated Python source.
 
     Args:
-        marked: 1-based inclusive ranges of lines to bring out. height: px, after which it scrolls.
+        name: of the file, shown above it. marked: 1-based inclusive ranges of lines to bring out. height: px, after which it scrolls.
     """
     html = highlight(text, PythonLexer(), HtmlFormatter(nowrap=True))
     lines = html.split("\n")
@@ -42,6 +48,7 @@ def code_view(
         "lines": lines[:-1] if lines and not lines[-1] else lines,
         "marked": [n for first, last in marked for n in range(first, last + 1)],
         "label": label,
+        "name": name,
         "height": height,
     }
     _component(key=key, data=data)

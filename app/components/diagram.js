@@ -3,6 +3,8 @@
 const NARROW = 640;            // px of frame below which the tall layout is used
 const LARGEST = 1.35;          // a small drawing is not blown up beyond this
 const state = new WeakMap();   // frame element -> what it shows
+const groups = new Map();      // name -> what is zoomed and scrolled together
+const LED = 150;               // ms in which a frame that follows another does not lead it
 
 function parse(text, label) {
   const doc = new DOMParser().parseFromString(text, "image/svg+xml");
@@ -55,11 +57,14 @@ function fit(s) {
 }
 
 function reveal(s) {
-  const chosen = s.svg.querySelector("g.node.chosen");
+  const chosen = s.data.reveal
+    ? [...s.svg.querySelectorAll("g.node")].find((n) => n.dataset.name === s.data.reveal)
+    : s.svg.querySelector("g.node.chosen");
   if (!chosen || s.stage.scrollWidth <= s.stage.clientWidth + 1) return;
   const node = chosen.getBoundingClientRect();
   const frame = s.stage.getBoundingClientRect();
   if (node.left < frame.left || node.right > frame.right) {
+    s.led = performance.now();
     s.stage.scrollLeft += node.left - frame.left - frame.width / 2 + node.width / 2;
   }
 }
@@ -78,6 +83,19 @@ function show(s) {
   }
   mark(s);
   fit(s);
+}
+
+function others(s) {
+  return [...(groups.get(s.data.together) || [])].filter((o) => o !== s);
+}
+
+function follow(s) {
+  if (performance.now() - (s.led || 0) < LED) return;
+  const share = s.stage.scrollLeft / Math.max(1, s.stage.scrollWidth - s.stage.clientWidth);
+  others(s).forEach((o) => {
+    o.led = performance.now();
+    o.stage.scrollLeft = share * (o.stage.scrollWidth - o.stage.clientWidth);
+  });
 }
 
 function setZoom(s, zoom) {
@@ -100,6 +118,10 @@ export default function (component) {
     s.observer.observe(stage);
   }
   s.data = data;
+  if (data.together) {
+    if (!groups.has(data.together)) groups.set(data.together, new Set());
+    groups.get(data.together).add(s);
+  }
   parentElement.querySelector(".hint").textContent = data.hint || "";
   show(s);
   reveal(s);
@@ -134,10 +156,16 @@ export default function (component) {
   stage.onwheel = (e) => {
     if (!e.ctrlKey && !e.metaKey) return;
     e.preventDefault();
-    setZoom(s, s.zoom * (e.deltaY > 0 ? 1 / 1.15 : 1.15));
+    zoom(s.zoom * (e.deltaY > 0 ? 1 / 1.15 : 1.15));
   };
+  stage.onscroll = () => follow(s);
+  const zoom = (to) => [s, ...others(s)].forEach((one) => setZoom(one, to));
   parentElement.querySelectorAll(".buttons button").forEach((b) => {
-    b.onclick = () => setZoom(s, b.dataset.zoom === "fit" ? 1 : s.zoom * (b.dataset.zoom === "in" ? 1.3 : 1 / 1.3));
+    b.onclick = () => zoom(b.dataset.zoom === "fit" ? 1 : s.zoom * (b.dataset.zoom === "in" ? 1.3 : 1 / 1.3));
   });
-  return () => { s.observer.disconnect(); state.delete(stage); };
+  return () => {
+    s.observer.disconnect();
+    state.delete(stage);
+    groups.get(s.data.together)?.delete(s);
+  };
 }

@@ -45,6 +45,8 @@ def diagram(
     clickable: Sequence[str] | None = None,
     tints: Mapping[str, float] | None = None,
     hint: str = "",
+    reveal: str = "",
+    together: str = "",
     least_scale: float = 0.8,
     on_pick: Callable[[str], None] | None = None,
 ) -> None:
@@ -55,6 +57,8 @@ def diagram(
         tall: the same top to bottom, used where the frame is narrow.
         selected: names of the nodes to mark. clickable: names that can be picked; None for all.
         tints: node name -> 0..1, how strongly it is coloured.
+        reveal: the node to scroll to where the frame is narrow; else the marked one.
+        together: drawings with the same name are zoomed and scrolled as one.
         least_scale: the drawing is not made smaller than this; the frame scrolls instead.
     """
     if engine() is None:
@@ -76,6 +80,8 @@ def diagram(
         "tints": dict(tints) if tints else None,
         "label": label,
         "hint": hint,
+        "reveal": reveal,
+        "together": together,
         "least_scale": least_scale,
     }
     _component(key=key, data=data, on_picked_change=picked)

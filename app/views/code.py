@@ -54,7 +54,12 @@ inside = [
 operation = session.get(SHOWN)
 marks = source.marks.get(operation, ()) if operation in inside else ()
 
-st.header(source.title, anchor="source")
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.header(source.title, anchor="source", width="content")
+    st.download_button(
+        f"Download {source.filename}", source.text, source.filename, "text/x-python",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
 drawing, text = st.columns([7, 12], gap="medium")
 with drawing:
     tall = block_dot(chosen.spec, chosen.block, "TB")
@@ -64,17 +69,16 @@ with drawing:
         hint="Click an operation: its lines are marked.",
         on_pick=lambda name: session.put(SHOWN, None if session.get(SHOWN) == name else name),
     )  # fmt: skip
-    with st.container(horizontal=True, gap="small"):
-        st.download_button(
-            f"Download {source.filename}", source.text, source.filename, "text/x-python",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-        if marks:
-            st.button("Clear the mark", on_click=session.put, args=(SHOWN, None), type="tertiary")
+    if marks:
+        st.button("Clear the mark", on_click=session.put, args=(SHOWN, None), type="tertiary")
     st.caption(
         "The code stands alone: it needs only "
         + ("Keras 3. " if source.framework == "keras" else "PyTorch. ")
         + "The tests of this project run it and compare its output with the network shown here."
     )
+spans = ", ".join(f"{a}–{z}" if a < z else str(a) for a, z in marks)
 with text.container(key="lines"):
-    code_view(source.text, key="source", label=source.title, marked=marks)
+    code_view(
+        source.text, key="source", label=source.title, marked=marks,
+        name=source.filename + (f", marked: {spans}" if spans else ""),
+    )  # fmt: skip
