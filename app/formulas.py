@@ -11,15 +11,19 @@ def squeeze_formula(channel: int, values: np.ndarray, mean: float) -> str:
     """The mean of a map (h, w): the sum, the count and the result."""
     rows, columns = values.shape
     return (
-        rf"s_{{{channel}}} = \frac{{1}}{{{rows}\cdot{columns}}}\sum_{{y,x}} m_{{{channel}}}(y,x) "
-        rf"= \frac{{{values.sum():.3f}}}{{{rows * columns}}} = {mean:.4f}"
+        rf"\begin{{aligned}}s_{{{channel}}} &= \frac{{1}}{{{rows}\cdot{columns}}}\sum_{{y,x}} "
+        rf"m_{{{channel}}}(y,x)\\&= \frac{{{values.sum():.3f}}}{{{rows * columns}}} = "
+        rf"{mean:.4f}\end{{aligned}}"
     )
 
 
 def silu_formula(before: np.ndarray, after: np.ndarray) -> str:
     """z times its sigmoid, worked out for the value that comes out largest; (r,) both."""
     j = int(after.argmax())
-    return rf"r = z\,\sigma(z) \qquad r_{{{j}}} = {before[j]:.3f}\cdot\sigma({before[j]:.3f}) = {after[j]:.3f}"
+    return (
+        rf"\begin{{aligned}}r &= z\,\sigma(z)\\r_{{{j}}} &= {before[j]:.3f}\cdot\sigma({before[j]:.3f}) "
+        rf"= {after[j]:.3f}\end{{aligned}}"
+    )
 
 
 def expand_sum(channel: int, parts: np.ndarray, bias: float, total: float) -> str:

@@ -49,11 +49,10 @@ gates = seen.gates[block.id][0]
 
 
 def clicked() -> None:
-    """A bar of the chart chooses its channel."""
-    points = (session.get("bars") or {}).get("selection", {}).get("points", [])
-    name = str(points[0].get("x", "")) if points else ""
-    if name.isdigit() and int(name) < wide:
-        session.put("channel", int(name))
+    """A bar of the chart chooses its channel: bars stand from the most open to the most closed."""
+    points = (session.get("bars") or {}).get("selection", {}).get("point_indices", [])
+    if points and isinstance(points[0], int) and 0 <= points[0] < wide:
+        session.put("channel", int(np.argsort(-gates, kind="stable")[points[0]]))
 
 
 slot = st.container()

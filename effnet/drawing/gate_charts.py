@@ -55,26 +55,26 @@ def gate_bars(gates: Array, mark: int | None = None) -> go.Figure:
         gates: (C,). mark: a channel to point at.
     """
     order = np.argsort(-gates, kind="stable")
-    names = [str(c) for c in order]
     figure = go.Figure(
         go.Bar(
-            x=names, y=np.round(gates[order], 4), marker_line_width=0,
-            hovertemplate="channel %{x}: gate %{y:.3f}<extra></extra>",
+            x=np.arange(len(order)), y=np.round(gates[order], 4), customdata=order,
+            marker_line_width=0,
+            hovertemplate="channel %{customdata}: gate %{y:.3f}<extra></extra>",
         )
     )  # fmt: skip
     if mark is not None:
-        at = names.index(str(mark))  # a place on the axis; a name that is a number would be one too
+        at = int(np.flatnonzero(order == mark)[0])
         figure.add_annotation(
             x=at, y=float(gates[mark]), text=f"channel {mark}", showarrow=True, arrowhead=2, ay=-26,
-            ax=34 if at < len(names) / 2 else -34,
+            ax=34 if at < len(order) / 2 else -34,
         )  # fmt: skip
-    ticks = np.unique(np.linspace(0, len(names) - 1, 11).astype(int)).tolist()
+    ticks = np.unique(np.linspace(0, len(order) - 1, 11).astype(int))
     figure.update_xaxes(
-        title_text="channel number, the most open first", type="category", tickangle=0,
-        categoryorder="array", categoryarray=names, tickvals=ticks, ticktext=[names[i] for i in ticks],
+        title_text="channel number, the most open first", tickvals=ticks,
+        ticktext=[str(c) for c in order[ticks]], tickangle=0, showgrid=False,
     )  # fmt: skip
     figure.update_yaxes(range=[0, 1.12 if mark is not None else 1.02], title_text="gate")
-    figure.update_layout(bargap=0 if len(names) > 200 else 0.1)
+    figure.update_layout(bargap=0 if len(order) > 200 else 0.1)
     return layout(figure, 280)
 
 
@@ -101,14 +101,14 @@ def map_cells(values: Array, low: float, high: float) -> go.Figure:
     Args:
         values: (h, w). low, high: the ends of the colour scale.
     """
-    span = high - low or 1.0
+    span, small = high - low or 1.0, len(values) <= 8
     figure = go.Figure(
         go.Heatmap(
-            z=np.round(values, 3), zmin=low, zmax=low + span, xgap=1, ygap=1, colorscale="Viridis",
-            showscale=False, hovertemplate="row %{y}, column %{x}: %{z:.3f}<extra></extra>",
+            z=np.round(values, 3), zmin=low, zmax=low + span, xgap=int(small), ygap=int(small),
+            colorscale="Viridis", showscale=False, hovertemplate="row %{y}, column %{x}: %{z:.3f}<extra></extra>",
         )
     )  # fmt: skip
-    if len(values) <= 8:
+    if small:
         for (y, x), value in np.ndenumerate(values):
             ink = "#000000" if (value - low) / span > 0.6 else "#ffffff"  # Viridis ends in yellow
             figure.add_annotation(
