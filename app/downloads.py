@@ -10,7 +10,9 @@ import streamlit as st
 from app.text import refuse
 from effnet.drawing.numbers import bytes_short
 from effnet.errors import WeightsError
+from effnet.weights.cache import cached_path
 from effnet.weights.catalog import Entry
+from effnet.weights.partial import Partial
 from effnet.weights.store import CancelledError, fetch
 
 
@@ -23,16 +25,17 @@ class Transfer:
     here: int = 0
     total: int | None = None
     rate: float = 0.0
-    done: bool = False
+    over: bool = False
     error: WeightsError | None = None
 
     def run(self) -> None:
-        """Fetch; the outcome is left in `done` or `error`."""
+        """Fetch; then `over` is set, and `error` where there was one."""
         try:
             fetch(self.entry, progress=self._progress, cancel=self.stop)
-            self.done = True
         except WeightsError as error:
             self.error = error
+        finally:
+            self.over = True
 
     def _progress(self, here: int, total: int | None, rate: float) -> None:
         self.here, self.total, self.rate = here, total, rate
@@ -40,55 +43,48 @@ class Transfer:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _transfers() -> tuple[threading.Lock, dict[str, Transfer]]:
-    """Running transfers by catalogue name, for all visitors; at most one a name."""
+    """The last transfer of each catalogue name, for all visitors; at most one runs a name."""
     return threading.Lock(), {}
 
 
 def _start(entry: Entry) -> None:
-    lock, running = _transfers()
+    lock, transfers = _transfers()
     with lock:
-        old = running.get(entry.name)
-        if old is None or old.done or old.error:
-            running[entry.name] = Transfer(entry)
-            threading.Thread(
-                target=running[entry.name].run, name=f"fetch {entry.name}", daemon=True
-            ).start()
-
-
-def _forget(entry: Entry) -> None:
-    lock, running = _transfers()
-    with lock:
-        running.pop(entry.name, None)
+        old = transfers.get(entry.name)
+        if old is None or old.over:
+            new = transfers[entry.name] = Transfer(entry)
+            threading.Thread(target=new.run, name=f"fetch {entry.name}", daemon=True).start()
 
 
 def offer_download(entry: Entry) -> None:
-    """A button that fetches the entry, then its progress; when it is done the page runs again."""
-    _, running = _transfers()
-    transfer = running.get(entry.name)
-    if transfer is None:
-        size = f" ({bytes_short(entry.bytes)})" if entry.bytes else ""
-        st.button(
-            f"Download{size}", icon=":material/download:", type="primary", key="fetch",
-            on_click=_start, args=(entry,),
-        )  # fmt: skip
+    """A button that fetches the entry, then its progress; when it is over the page runs again."""
+    transfer = _transfers()[1].get(entry.name)
+    if transfer is not None and not transfer.over:
+        _show_progress(entry)
         return
-    _progress(transfer)
+    error = transfer.error if transfer is not None else None
+    if error is not None and not isinstance(error, CancelledError):
+        refuse(error)
+    begun = Partial(cached_path(entry)).size > 0
+    size = f" ({bytes_short(entry.bytes)})" if entry.bytes else ""
+    st.button(
+        f"{'Continue the download' if begun else 'Download'}{size}", icon=":material/download:",
+        type="primary", key="fetch", on_click=_start, args=(entry,),
+    )  # fmt: skip
 
 
 @st.fragment(run_every=0.5)
-def _progress(transfer: Transfer) -> None:
-    if transfer.done:
-        _forget(transfer.entry)
+def _show_progress(entry: Entry) -> None:
+    transfer = _transfers()[1].get(entry.name)
+    if transfer is None or transfer.over:
         st.rerun()
-    if transfer.error is not None:
-        if not isinstance(transfer.error, CancelledError):
-            refuse(transfer.error)
-        st.button("Try again", on_click=_start, args=(transfer.entry,), icon=":material/refresh:")
-        return
-    total = transfer.total or transfer.entry.bytes
+    total = transfer.total or entry.bytes
     share = min(1.0, transfer.here / total) if total else 0.0
     st.progress(
         share,
         f"{bytes_short(transfer.here)} of {bytes_short(total)}, {bytes_short(transfer.rate)} a second",
     )
-    st.button("Cancel", on_click=transfer.stop.set, icon=":material/close:")
+    st.button(
+        "Cancel", icon=":material/close:", key="cancel_fetch", on_click=transfer.stop.set,
+        disabled=transfer.stop.is_set(),
+    )  # fmt: skip

@@ -16,9 +16,14 @@ from effnet.drawing.numbers import bytes_short
 from effnet.drawing.words import title
 from effnet.errors import EffnetError
 from effnet.weights.cache import locate, offline
-from effnet.weights.catalog import describe, entry_for, verified
+from effnet.weights.catalog import Verified, describe, entry_for, verified
 from effnet.weights.info import Preprocessing, WeightsInfo
 from effnet.weights.needs import estimate
+
+OWN = Verified(
+    digest="", names="one tensor for each name, every shape, every value finite", predictions=""
+)
+"""What is verified about a visitor's own file when it is read."""
 
 LONG = 12.0  # seconds for one picture, after which a person is asked first
 
@@ -69,7 +74,7 @@ def chosen_weights() -> Choice:
     if not choice.info.trained:
         st.warning(UNTRAINED, icon=":material/science:")
     about(choice)
-    if not (_here(choice) and _fits(choice)):
+    if not (_fits(choice) and _here(choice)):  # what it needs is said before it is fetched
         st.stop()
     return choice
 
@@ -77,6 +82,8 @@ def chosen_weights() -> Choice:
 def about(choice: Choice) -> None:
     """Where the weights come from, what is claimed for them, and what of that was verified."""
     info, p = choice.info, choice.info.preprocessing
+    own = choice.name in (session.UNTRAINED, session.YOURS)
+    note = "" if own else entry_for(choice.name).note
     with st.expander(f"About these weights: {escaped(info.title)}", icon=":material/info:"):
         rows = {
             "Source": info.source, "Licence": info.license, "Recipe": info.recipe,
@@ -84,13 +91,14 @@ def about(choice: Choice) -> None:
             "Preprocessing": f"central {p.crop:.4g} of the shorter side, {p.interpolation} to {p.size} px, "
             f"mean {_triple(p.mean)}, deviation {_triple(p.std)}" + (", shades of grey" if p.grey else ""),
             "Network": f"{choice.config.padding} padding, BN epsilon {choice.config.bn_eps:g}, "
-            f"{choice.config.num_classes} classes",
+            f"{choice.config.num_classes:,} classes",
+            "Note": note,
         }  # fmt: skip
         for name, text in rows.items():
             if text:
                 st.markdown(f"**{name}:** {escaped(text)}")
-        if choice.name not in (session.UNTRAINED, session.YOURS):
-            checks = verified(entry_for(choice.name))
+        if choice.name != session.UNTRAINED:
+            checks = OWN if choice.name == session.YOURS else verified(entry_for(choice.name))
             for what, how in (
                 ("File", checks.digest),
                 ("Tensors", checks.names),
@@ -129,6 +137,7 @@ def _here(choice: Choice) -> bool:
             st.code(f"python -m effnet weights fetch {entry.name}", language="bash")
         else:
             st.markdown(f"From {escaped(choice.info.source)}")
+            st.caption(f"Running it takes {needs_line(choice.config)}.")
             offer_download(entry)
         st.markdown("Or go on with what is here:")
         with st.container(horizontal=True):

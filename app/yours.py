@@ -22,19 +22,30 @@ def own_weights() -> None:
     st.markdown("**Your own weights**")
     file = st.file_uploader(
         f".safetensors, up to {LIMITS.checkpoint_bytes // 10**6} MB", ["safetensors"], key="own_file",
-        max_upload_size=LIMITS.checkpoint_bytes // 10**6,
+        max_upload_size=LIMITS.checkpoint_bytes // 10**6, on_change=session.put, args=(PROBLEM, None),
         help="A .pth, .pt, .h5 or .keras file: make it a .safetensors first, on your own machine, with "
         "`python -m effnet weights import FILE -o OUT.safetensors`.",
     )  # fmt: skip
-    names = st.file_uploader(
+    st.file_uploader(
         "Class names (optional): a line each, or JSON", ["txt", "json"], key="own_names",
-        max_upload_size=LIMITS.class_names_bytes // 10**6,
+        max_upload_size=LIMITS.class_names_bytes // 10**6, on_change=session.put, args=(PROBLEM, None),
     )  # fmt: skip
     if file is None:
         return
     st.button("Use them", icon=":material/check:", on_click=_read, type="primary", key="own_use")
     problem = session.get(PROBLEM)
     if problem is None:
+        return
+    if isinstance(problem, ChoiceNeededError):
+        st.markdown(
+            "The file fits, but does not tell how its network was trained. Choose what it comes from; "
+            "the wrong one gives other answers than its own library, without an error."
+        )
+        for family in problem.choices:
+            st.button(
+                f"{family.title}: {family.padding} padding, BN epsilon {family.bn_eps:g}",
+                on_click=_read, args=(family.padding, family.bn_eps),
+            )  # fmt: skip
         return
     refuse(problem)
     if isinstance(problem, MisfitError):
@@ -43,13 +54,6 @@ def own_weights() -> None:
             for r in problem.report.rows
         ]
         show_table(rows, "misfit", "Tensors that do not fit", height=240)
-    if isinstance(problem, ChoiceNeededError):
-        for family in problem.choices:
-            st.button(
-                f"{family.title}: {family.padding} padding, BN epsilon {family.bn_eps:g}",
-                on_click=_read, args=(family.padding, family.bn_eps),
-            )  # fmt: skip
-    del names
 
 
 def _read(padding: str | None = None, bn_eps: float | None = None) -> None:

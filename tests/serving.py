@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,20 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Gives the address of an app that works offline."""
+    with app_running(tmp_path_factory.mktemp("server"), EFFNET_OFFLINE="1") as address:
+        yield address
+
+
+@contextmanager
+def app_running(folder: Path, **environment: str) -> Iterator[str]:
     """Gives the address; at the end there must be no traceback in the server's log."""
     port = free_port()
-    log = (tmp_path_factory.mktemp("server") / "log").open("w+")
+    log = (folder / "log").open("w+")
     command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port)]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
-        env={**os.environ, "EFFNET_OFFLINE": "1"},
+        env={**os.environ, **environment},
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
