@@ -10,8 +10,10 @@ import torch
 
 from effnet.errors import InspectionError
 from effnet.inspection.edits import (
+    KINDS,
     Edit,
     EditTap,
+    Gates,
     apply,
     baseline,
     divergence,
@@ -101,6 +103,70 @@ def test_resuming_equals_the_full_run_bit_for_bit(where: str, layout: torch.memo
         assert all(np.array_equal(full.gates[k], resumed.gates[k]) for k in full.gates)
     assert apply(model, base, EditTap(model.spec, [])) is base.trace
     assert np.array_equal(base.trace.logits, trace(model, x).logits)
+
+
+class Recording(EditTap):
+    """Edits as they are, with each block's gate kept before they act."""
+
+    natural: dict[str, np.ndarray]
+
+    def __call__(self, point: str, t: torch.Tensor) -> torch.Tensor:
+        if point.endswith(".gate"):
+            self.natural[point.removesuffix(".gate")] = t[:, :, 0, 0].numpy().copy()
+        return super().__call__(point, t)
+
+
+def by_hand(gate: np.ndarray, edit: Edit, block: str, mean: Gates, other: Gates) -> np.ndarray:
+    """One edit of a block's gates (N, C) in numpy."""
+    if edit.where not in ("all", block, block.split(".", maxsplit=1)[0]):
+        return gate
+    if edit.kind in ("mean", "swap"):
+        return np.broadcast_to((mean if edit.kind == "mean" else other)[block], gate.shape)
+    if edit.kind == "times":
+        return gate * np.float32(edit.value)
+    new = np.array(gate)
+    new[:, edit.channel if edit.kind == "channel" else slice(None)] = edit.value
+    return new
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "tries"), [("tiny", 32, 12), ("mini", 28, 12), ("b0", 64, 4)]
+)
+def test_any_edits_in_any_order(name: str, size: int, tries: int) -> None:
+    """Random lists of edits: each block's gates by numpy, and a resumed run equal to a full one."""
+    model, x = net(name), picture(size, seed=3)
+    spec, rng = model.spec, np.random.default_rng(0)
+    base = baseline(model, x)
+    every = trace(model, picture(size, seed=4, n=3)).gates
+    mean, other = ({b: g.mean(0) for b, g in every.items()}, {b: g[1] for b, g in every.items()})
+    places = ["all", *sorted({b.split(".")[0] for b in spec.block_ids}), *spec.block_ids]
+    for _ in range(tries):
+        edits = []
+        for _ in range(rng.integers(1, 7)):
+            kind, where = str(rng.choice(KINDS)), str(rng.choice(places))
+            channel = int(rng.integers(0, 8)) if kind == "channel" else None
+            value = 1.0 if kind in ("off", "mean", "swap") else round(float(rng.uniform(0, 2)), 2)
+            edits.append(Edit(where, kind, value, channel))  # type: ignore[arg-type]
+        assert parse_edits(format_edits(edits)) == tuple(edits)
+        tap = Recording(spec, edits, mean=mean, other=other)
+        tap.natural = {}
+        full = trace(model, x, edit=tap)
+        resumed = apply(model, base, EditTap(spec, edits, mean=mean, other=other))
+        assert np.array_equal(full.logits, resumed.logits), format_edits(edits)
+        for block, gate in tap.natural.items():
+            for edit in edits:
+                gate = by_hand(gate, edit, block, mean, other)
+            assert np.array_equal(full.gates[block], gate), (block, format_edits(edits))
+            assert np.array_equal(resumed.gates[block], gate), (block, format_edits(edits))
+
+
+def test_the_order_matters_where_it_should() -> None:
+    model, x = net(), picture()
+    halve, hold = Edit("5.2", "times", 0.5), Edit("5.2", "constant", 0.8)
+    one = trace(model, x, edit=EditTap(model.spec, [halve, hold])).gates["5.2"]
+    two = trace(model, x, edit=EditTap(model.spec, [hold, halve])).gates["5.2"]
+    assert np.all(one == np.float32(0.8))
+    assert np.all(two == np.float32(0.4))
 
 
 def test_only_the_blocks_from_the_edit_on_are_computed() -> None:
