@@ -165,26 +165,32 @@ class Block:
     drop_connect: float
 
     def __post_init__(self) -> None:
-        where = f"Block {self.stage}.{self.repeat}"
-        require(2 <= self.stage <= 8 and self.repeat >= 1, f"{where} is not in stages 2 to 8.")
-        require(self.kernel in (3, 5, 7), f"{where}: kernel {self.kernel} is not 3, 5 or 7.")
-        require(self.stride in (1, 2), f"{where}: stride {self.stride} is not 1 or 2.")
-        require(self.expand_ratio >= 1, f"{where}: the expand ratio must be 1 or more.")
-        require(
-            min(self.in_channels, self.out_channels, self.in_size) >= 1,
-            f"{where} has no channels or no pixels.",
-        )
-        widest = max(self.expanded_channels, self.out_channels)
-        require(
-            widest <= LIMITS.max_channels,
-            f"{where} would have {widest:,} channels; choose a smaller width "
-            f"(at most {LIMITS.max_channels:,} channels).",
-        )
-        require(
-            self.se_channels is None or self.se_channels >= 1,
-            f"{where}: squeeze-and-excitation needs at least one channel.",
-        )
-        require(0 <= self.drop_connect < 1, f"{where}: drop-connect must lie between 0 and 1.")
+        if problem := self._problem():
+            raise SpecError(f"Block {self.stage}.{self.repeat}{problem}")
+
+    def _problem(self) -> str:
+        """What is wrong with the numbers; a slider builds thousands of blocks, so only then in words."""
+        if not (2 <= self.stage <= 8 and self.repeat >= 1):
+            return " is not in stages 2 to 8."
+        if self.kernel not in (3, 5, 7):
+            return f": kernel {self.kernel} is not 3, 5 or 7."
+        if self.stride not in (1, 2):
+            return f": stride {self.stride} is not 1 or 2."
+        if self.expand_ratio < 1:
+            return ": the expand ratio must be 1 or more."
+        if self.in_channels < 1 or self.out_channels < 1 or self.in_size < 1:
+            return " has no channels or no pixels."
+        widest = max(self.in_channels * self.expand_ratio, self.out_channels)
+        if widest > LIMITS.max_channels:
+            return (
+                f" would have {widest:,} channels; choose a smaller width "
+                f"(at most {LIMITS.max_channels:,} channels)."
+            )
+        if self.se_channels is not None and self.se_channels < 1:
+            return ": squeeze-and-excitation needs at least one channel."
+        if not 0 <= self.drop_connect < 1:
+            return ": drop-connect must lie between 0 and 1."
+        return ""
 
     @property
     def id(self) -> str:
@@ -263,14 +269,12 @@ class Stage:
     def __post_init__(self) -> None:
         require(len(self.blocks) >= 1, f"Stage {self.number} has no blocks.")
         for repeat, block in enumerate(self.blocks, start=1):
-            require(
-                (block.stage, block.repeat) == (self.number, repeat),
-                f"Stage {self.number} holds a block that calls itself {block.id}.",
-            )
-            require(
-                repeat == 1 or (block.stride == 1 and block.in_channels == block.out_channels),
-                f"Block {block.id} must keep the size and the channels of its stage.",
-            )
+            if (block.stage, block.repeat) != (self.number, repeat):
+                raise SpecError(f"Stage {self.number} holds a block that calls itself {block.id}.")
+            if repeat > 1 and (block.stride != 1 or block.in_channels != block.out_channels):
+                raise SpecError(
+                    f"Block {block.id} must keep the size and the channels of its stage."
+                )
 
     @property
     def first(self) -> Block:
