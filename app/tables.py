@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
-from app.text import refuse
 from effnet.architecture.spec import Spec
 from effnet.drawing.layout import engine, render
 from effnet.drawing.summary import to_csv
-from effnet.errors import DrawingError
 
 if TYPE_CHECKING:
     from effnet.drawing.summary import Row
@@ -104,14 +103,11 @@ def layer_rows(rows: Sequence[Row]) -> Rows:
 
 
 def export_menu(dot: str, name: str, label: str) -> None:
-    """The drawing as SVG, PNG or DOT text."""
+    """The drawing as SVG, PNG or DOT text; SVG and PNG are made when somebody asks for them."""
     with st.popover(label, icon=":material/download:"):
         st.download_button("DOT", dot, f"{name}.dot", "text/vnd.graphviz", on_click="ignore")
         if engine() is None:
             return
-        try:
-            for kind, mime in (("svg", "image/svg+xml"), ("png", "image/png")):
-                data = render(dot, kind)  # type: ignore[arg-type]
-                st.download_button(kind.upper(), data, f"{name}.{kind}", mime, on_click="ignore")
-        except DrawingError as error:
-            refuse(error)
+        for kind, mime in (("svg", "image/svg+xml"), ("png", "image/png")):
+            make = partial(render, dot, kind)  # type: ignore[arg-type]
+            st.download_button(kind.upper(), make, f"{name}.{kind}", mime, on_click="ignore")
