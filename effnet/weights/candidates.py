@@ -41,6 +41,15 @@ def classifier_of(shapes: Mapping[str, Shape], layout: Layout) -> str | None:
     return None
 
 
+def classes_of(shapes: Mapping[str, Shape], layout: Layout, classifier: str | None) -> int:
+    """Number of classes of that classifier; 0 where it has none that a network could have."""
+    if classifier is None:
+        return 0
+    weight = shapes.get(f"{classifier}{layout.joint}{layout.value('linear', 'weight')}", ())
+    ours = in_our_axes(layout, "linear", weight)
+    return ours[0] if len(ours) == 2 and 0 < ours[0] <= LIMITS.max_classes else 0
+
+
 def outline(shapes: Mapping[str, Shape], layout: Layout) -> Outline | None:
     """The outline of a checkpoint, or None when stem, head or classifier are not where they belong."""
 

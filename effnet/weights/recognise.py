@@ -10,7 +10,7 @@ from effnet.architecture.spec import Spec
 from effnet.architecture.variants import VARIANTS, spec_for
 from effnet.errors import CheckpointError
 from effnet.limits import LIMITS
-from effnet.weights.candidates import candidates, classifier_of, outline
+from effnet.weights.candidates import candidates, classes_of, classifier_of, outline
 from effnet.weights.layouts import (
     COUNTER,
     LAYOUTS,
@@ -209,10 +209,13 @@ def _overlap(shapes: Mapping[str, Shape], layout: Layout) -> int:
 
 
 def _nearest(shapes: Mapping[str, Shape], layout: Layout, classifier: str | None) -> Report:
-    """The report against the named network that shares the most tensors; fewest others breaks ties."""
-    matches = [
-        Match(layout, spec := spec_for(name), rename(layout, spec, classifier)) for name in VARIANTS
-    ]
+    """The report against the named network that shares the most tensors; fewest others breaks ties.
+
+    With the file's own number of classes, which is never what is wrong.
+    """
+    classes = classes_of(shapes, layout, classifier)
+    specs = [spec_for(name, **({"num_classes": classes} if classes else {})) for name in VARIANTS]
+    matches = [Match(layout, spec, rename(layout, spec, classifier)) for spec in specs]
     return max(
         (compare(shapes, match) for match in matches),
         key=lambda report: (report.matching, -report.missing - report.unexpected),

@@ -128,6 +128,15 @@ def test_a_report_names_the_nearest_network_and_every_difference() -> None:
     assert str(caught.value).count(".") == 1
 
 
+@pytest.mark.parametrize("layout", [TORCHVISION, KERAS])
+def test_a_report_does_not_count_the_number_of_classes_as_a_fault(layout: Layout) -> None:
+    shapes = file_of(layout, spec_for("b1", num_classes=7))
+    shapes.pop(next(name for name in shapes if "2" in name))
+    with pytest.raises(MisfitError, match=r"fit, 1 missing\.$") as caught:
+        recognise(shapes)
+    assert caught.value.report.nearest == "b1"
+
+
 def test_two_dimensional_se_weights_are_no_known_layout() -> None:
     shapes = file_of(TORCHVISION, spec_for("b0"))
     shapes = {n: s[:2] if ".fc" in n and len(s) == 4 else s for n, s in shapes.items()}
