@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 
 import streamlit as st
 
+from app import session
+from app.family import family
 from app.scaled import Constants, markdown_table
 from app.tables import show_table
 from effnet.architecture.axes import alone, printed_networks
@@ -19,7 +21,7 @@ from effnet.architecture.growth import (
     law_growth,
     verdict,
 )
-from effnet.architecture.published import RECIPES, published, source
+from effnet.architecture.published import source
 from effnet.architecture.rounding import (
     RULES,
     StageRounding,
@@ -33,6 +35,12 @@ from effnet.drawing import scaling_charts as charts
 from effnet.drawing.numbers import short
 
 NAMES = tuple(name.upper() for name in SCALED)
+EXAMPLES = {
+    "B1: 10 % deeper, how many blocks?": ("B1", 4),
+    "B3, stage 2: the 90 % rule": ("B3", 2),
+    "B2, stage 3: a width that stays": ("B2", 3),
+}
+"""Button of the rounding part -> network and stage."""
 PLACES = {"its number": "number", "its cost": "cost"}
 
 
@@ -117,9 +125,17 @@ def _span(found: Range | None) -> str:
     return "any" if low == high == "any" else f"{low} to {high}".replace("-0.00", "0.00")
 
 
+def _example(name: str, stage: int) -> None:
+    session.put("round_net", name)
+    session.put("round_stage", stage)
+
+
 @st.fragment
 def rounding(now: Constants) -> None:
     """The rounding rules of one stage, step by step."""
+    with st.container(horizontal=True, gap="small"):
+        for label, example in EXAMPLES.items():
+            st.button(label, on_click=_example, args=example)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Network", NAMES, 1, key="round_net", bind="query-params", width=140)
         stage = st.selectbox("Stage", range(1, 10), 3, key="round_stage", width=120)
@@ -197,42 +213,6 @@ def one_axis(now: Constants) -> None:
 
 def _listed(words: Iterable[str]) -> str:
     return ", ".join(words)
-
-
-def family(now: Constants) -> None:
-    """B0 to B7 in parameters, MACs and accuracy, with the sources named."""
-    against = st.segmented_control("Accuracy against", ["MACs", "Parameters"], default="MACs", required=True)  # fmt: skip
-    figure = charts.family_accuracy("params" if against == "Parameters" else "macs")
-    st.plotly_chart(figure, key="accuracy", alt="Accuracy of the family")
-    st.markdown(
-        "Accuracy belongs to a training, not to an architecture: version 5 of the paper reports "
-        "AutoAugment training, version 1 an earlier one. The same network has several figures."
-    )
-    for what, column in zip(("macs", "params"), st.columns(2, gap="medium"), strict=True):
-        with column:
-            figure = charts.family_size(what)  # type: ignore[arg-type]
-            st.plotly_chart(figure, key=f"size_{what}", alt=f"{what} of the family")
-    st.markdown(
-        "MACs and parameters are counted by this explorer from the architecture. The paper prints "
-        "its own, rounded, and calls multiply-accumulates FLOPs."
-    )
-    show_table([_accuracies(name) for name in SCALED], "accuracies", "Printed accuracies")
-    keys = ("paper_v5", "paper_v1", "torchvision_v1", "official")
-    st.caption("Top-1 on ImageNet, percent.  \n" + "  \n".join(f"{s.title}: {s.where}" for s in map(source, keys)))  # fmt: skip
-
-
-def _accuracies(name: str) -> dict[str, str]:
-    row, spec = published(name), spec_for(name)
-    cells = {"Network": name.upper(), "MACs, counted": short(spec.macs)}
-    cells["FLOPs, printed (v5)"] = row.paper_v5.flops or "–" if row.paper_v5 else "–"
-    for title, printed in (
-        ("paper v5", row.paper_v5), ("paper v1", row.paper_v1), ("torchvision V1", row.torchvision_v1)
-    ):  # fmt: skip
-        cells[title] = str(printed.top1) if printed and printed.top1 is not None else "–"
-    for key in ("base", "autoaugment", "advprop"):
-        value = row.recipes.get(key)
-        cells[f"official, {RECIPES[key]}"] = str(value) if value is not None else "–"
-    return cells
 
 
 PARTS: dict[str, Callable[[Constants], None]] = {

@@ -22,6 +22,15 @@ def _conv_biases(spec: Spec) -> int:
     return sum(b.expanded_channels + (b.se_channels or 0) for b in spec.blocks)
 
 
+def _square(size: int) -> str:
+    return f"{size}×{size}"
+
+
+def _area(block: str) -> int:
+    """Weights of one depthwise filter."""
+    return b0().block(block).kernel ** 2
+
+
 def _centre(padding: str) -> Callable[[], float]:
     return lambda: spec_for("b0", padding=padding).operations_of("8.1")[-1].centre
 
@@ -86,6 +95,38 @@ CLAIMS: tuple[Claim, ...] = (
         },
         "the paper, Table 1",
         ("architecture", {"net": "B0", "block": "6.1", "table": "Stages"}),
+    ),
+    Claim(
+        "stage-six-map", "depends",
+        "Stage 6 works on maps of 28×28. / Stage 6 works on maps of 14×14.",
+        "Table 1 prints {v1} in the first version of the paper and {v5} in the last. The code halves the map in stage "
+        "{stage}, so in B0 stage 6 takes {taken} and gives {given}.",
+        {
+            "v1": Figure("printed, version 1", lambda: _square(int(other("stage_6_v1")["map"]))),
+            "v5": Figure("printed, version 5", lambda: _square(int(other("stage_6_v5")["map"]))),
+            "stage": Figure("the stage with stride 2", lambda: b0().stages[3].number),
+            "taken": Figure("input of stage 6", lambda: _square(b0().stages[4].first.in_size)),
+            "given": Figure("output of stage 6", lambda: _square(b0().stages[4].out_size)),
+        },
+        "the paper, Table 1, versions 1 and 5; tensorflow/tpu issue 383",
+        ("architecture", {"net": "B0", "block": "6.1", "table": "Stages"}),
+    ),
+    Claim(
+        "initialisation", "missing",
+        "The layers are made; train them.",
+        "The official start is a normal distribution of standard deviation √(2 / fan-out), and the fan-out "
+        "of a depthwise filter counts one channel: {depthwise} in block 4.2. Counting all {channels} "
+        "channels gives {all} instead.",
+        {
+            "depthwise": Figure("std, one channel", lambda: math.sqrt(2 / _area("4.2")), ".3f"),
+            "channels": Figure("channels of the depthwise step", lambda: b0().block("4.2").expanded_channels),
+            "all": Figure(
+                "std, all channels",
+                lambda: math.sqrt(2 / (_area("4.2") * b0().block("4.2").expanded_channels)), ".3f",
+            ),
+        },
+        f"{CODE}, conv_kernel_initializer; torchvision, efficientnet.py",
+        ("code", {"net": "B0", "part": "Whole network"}),
     ),
     Claim(
         "padding", "depends",

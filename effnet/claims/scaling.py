@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from effnet.architecture.growth import implied_phi
+from effnet.architecture.growth import growth, implied_phi
 from effnet.architecture.published import published, source
-from effnet.architecture.scaling import scale
+from effnet.architecture.scaling import ALPHA, BETA, GAMMA, cost_factor, scale
 from effnet.architecture.variants import VARIANTS, spec_for
 from effnet.claims.claim import BUILDER, CODE, Claim, Figure, b0
 
@@ -35,6 +35,21 @@ CLAIMS: tuple[Claim, ...] = (
         },
         f"{BUILDER}; the open question is tensorflow/tpu issue 390",
         ("scaling", {"scaling": "Implied phi"}),
+    ),
+    Claim(
+        "cost-factor", "imprecise",
+        "α · β² · γ² is 2.",
+        "The paper asks for about 2 and searched in steps: {alpha} · {beta}² · {gamma}² is {factor}. What "
+        "φ = 1 really costs is {real} times B0, because repeats are only ever rounded up.",
+        {
+            "alpha": Figure("α", lambda: ALPHA, "g"),
+            "beta": Figure("β", lambda: BETA, "g"),
+            "gamma": Figure("γ", lambda: GAMMA, "g"),
+            "factor": Figure("α · β² · γ²", lambda: cost_factor(ALPHA, BETA, GAMMA), ".4f"),
+            "real": Figure("MACs at φ = 1 over B0's", lambda: growth(scale(1)).ratio, ".2f"),
+        },
+        "the paper, equation 3; counted here",
+        ("scaling", {"scaling": "Curves"}),
     ),
     Claim(
         "b1-depth", "imprecise",
@@ -94,6 +109,35 @@ CLAIMS: tuple[Claim, ...] = (
         },
         f"{source('paper_v5').where}; counted here",
         ("scaling", {"scaling": "The family"}),
+    ),
+    Claim(
+        "dropout", "missing",
+        "EfficientNet has a dropout of 0.2.",
+        "B0 and B1 have. It grows with the network: {b3} in B3, {b5} in B5, {b7} in B7. Drop-connect "
+        "stays at {drop} in all of them.",
+        {
+            "b3": Figure("dropout of B3", lambda: spec_for("b3").config.dropout, "g"),
+            "b5": Figure("dropout of B5", lambda: spec_for("b5").config.dropout, "g"),
+            "b7": Figure("dropout of B7", lambda: spec_for("b7").config.dropout, "g"),
+            "drop": Figure("drop-connect", lambda: spec_for("b7").config.drop_connect, "g"),
+        },
+        BUILDER,
+        ("compare", {"cmp": "All networks"}),
+    ),
+    Claim(
+        "beyond-b7", "imprecise",
+        "The family ends at B7.",
+        "The official code has B8, with {b8} parameters at {b8_px} px, and L2, with {l2} at {l2_px} px. "
+        "The paper's table ends at B7, which has {b7}.",
+        {
+            "b8": Figure("parameters of B8", lambda: spec_for("b8").params),
+            "b8_px": Figure("input of B8, px", lambda: spec_for("b8").resolution),
+            "l2": Figure("parameters of L2", lambda: spec_for("l2").params),
+            "l2_px": Figure("input of L2, px", lambda: spec_for("l2").resolution),
+            "b7": Figure("parameters of B7", lambda: spec_for("b7").params),
+        },
+        BUILDER,
+        ("compare", {"a": "B7", "b": "L2"}),
     ),
     Claim(
         "head", "missing",

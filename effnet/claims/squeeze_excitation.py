@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from effnet.architecture.published import other, source
 from effnet.architecture.scaling import SE_RATIO, squeeze_channels
 from effnet.architecture.spec import Block, Spec
@@ -20,6 +22,11 @@ def _example(rule: str) -> Block:
         stage=3, repeat=2, kernel=3, stride=1, expand_ratio=6, in_channels=32, out_channels=32,
         se_channels=squeeze_channels(32, 6, rule), in_size=56, drop_connect=0.0,
     )  # fmt: skip
+
+
+def _reduce_weights(spec: Callable[[], Spec]) -> Callable[[], str]:
+    """The shape of the first SE layer of block 4.2, as `10 × 240`."""
+    return lambda: f"{spec().block('4.2').se_channels} × {spec().block('4.2').expanded_channels}"
 
 
 def _se_of_stages() -> str:
@@ -60,6 +67,18 @@ CLAIMS: tuple[Claim, ...] = (
         },
         f"{CODE}, MBConvBlock",
         ("architecture", {"net": "B0", "block": "4.2"}),
+    ),
+    Claim(
+        "se-loading", "imprecise",
+        "This code has the layers of EfficientNet, so it loads the weights.",
+        "Only where every tensor has the same shape. The first SE layer of block 4.2 has {official} weights "
+        "by the official rule and {expanded} from the expanded channels: no released file fits the second.",
+        {
+            "official": Figure("weights, official rule", _reduce_weights(b0)),
+            "expanded": Figure("weights, expanded rule", _reduce_weights(_expanded)),
+        },
+        f"{CODE}, MBConvBlock",
+        ("code", {"net": "B0", "block": "4.2", "part": "SE block"}),
     ),
     Claim(
         "se-per-stage", "wrong",

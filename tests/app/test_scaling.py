@@ -134,6 +134,9 @@ def test_every_part() -> None:
     at.selectbox(key="round_net").set_value("B3").run()
     at.selectbox(key="round_stage").set_value(2).run()
     assert "16 is less than 17.28, so it becomes the next multiple: 24." in words(at)
+    click(at, "B2, stage 3: a width that stays")
+    assert "24 is not less than 23.76, so it stays: 24." in words(at)
+    assert (at.selectbox(key="round_net").value, at.selectbox(key="round_stage").value) == ("B2", 3)
     at = open_page(PAGE, scaling="One axis alone")
     assert len(at.dataframe[0].value) == 4
     at.selectbox(key="alone").set_value("B7").run()
@@ -145,6 +148,8 @@ def test_every_part() -> None:
         "82.6",
         "83.384",
     ]
+    noisy = "official, Noisy Student, extra unlabelled pictures"
+    assert list(table.loc[["B0", "L2"], noisy]) == ["78.8", "88.4"]
     assert "arXiv 1905.11946v1" in words(at)
 
 
