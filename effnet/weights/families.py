@@ -78,9 +78,10 @@ class ChoiceNeededError(CheckpointError):
 
     def __init__(self, layout: str, variant: str, choices: tuple[Family, ...]) -> None:
         super().__init__(
-            f"This is {variant} as {_WHO.get(layout, layout)} names it, which does not tell how it was trained: say "
-            "--padding same --bn-eps 1e-3 for weights from TensorFlow (timm's tf_efficientnet) or "
-            "--padding symmetric --bn-eps 1e-5 for those trained in PyTorch (timm's efficientnet)."
+            f"This is {variant} as {_WHO.get(layout, layout)} names it, which does not tell how it was trained; "
+            "import it with --padding same --bn-eps 1e-3 if it comes from TensorFlow (timm's "
+            "tf_efficientnet), or with --padding symmetric --bn-eps 1e-5 if it was trained in PyTorch "
+            "(timm's efficientnet)."
         )
         self.layout = layout
         self.variant = variant

@@ -134,10 +134,16 @@ def recognise(shapes: Mapping[str, Shape], layout: str | None = None) -> Match:
 
     Raises:
         MisfitError: with a report against the nearest network.
-        CheckpointError: for a layout that does not exist.
+        CheckpointError: for a layout that does not exist, or is not the one of the names.
     """
     tensors = without_counters(shapes)
-    chosen = named_layout(layout) if layout is not None else layout_of(tensors)
+    chosen, own = None if layout is None else named_layout(layout), layout_of(tensors)
+    if chosen is not None and own not in (None, chosen):
+        raise CheckpointError(
+            f"The tensors are named as by {own.title}, not as by {chosen.title}; give "
+            f"{own.name} as the layout, or none."
+        )
+    chosen = chosen or own
     if chosen is None:
         chosen = max(LAYOUTS.values(), key=lambda candidate: _overlap(tensors, candidate))
     classifier = classifier_of(tensors, chosen)

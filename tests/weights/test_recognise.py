@@ -165,8 +165,10 @@ def test_a_file_without_a_classifier_is_told_apart() -> None:
 def test_the_layout_can_be_insisted_on() -> None:
     shapes = file_of(TIMM, spec_for("b0"))
     assert recognise(shapes, "timm").variant == recognise(shapes, "GeffNet").variant == "b0"
-    with pytest.raises(MisfitError):
+    with pytest.raises(CheckpointError, match="named as by timm or geffnet, not as by torchvision"):
         recognise(shapes, "torchvision")
+    with pytest.raises(MisfitError):
+        recognise({"x": (1,)}, "torchvision")
     with pytest.raises(CheckpointError, match="choose one of ours, torchvision, timm"):
         recognise(shapes, "caffe")
 
