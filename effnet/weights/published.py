@@ -242,8 +242,10 @@ class _Lite(NamedTuple):
 _LITE = (
     _Lite(0, "efficientnet-lite0-57934424.pth",
           "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", 18_826_032, 75.1),
-    _Lite(1, "efficientnet-lite1-77cc7160.pth", "77cc7160", 21_946_926, 76.7),
-    _Lite(2, "efficientnet-lite2-9656183e.pth", "9656183e", 24_666_229, 77.6),
+    _Lite(1, "efficientnet-lite1-77cc7160.pth",
+          "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", 21_946_926, 76.7),
+    _Lite(2, "efficientnet-lite2-9656183e.pth",
+          "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d", 24_666_229, 77.6),
 )  # fmt: skip
 
 
