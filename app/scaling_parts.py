@@ -23,6 +23,7 @@ from effnet.architecture.growth import (
 )
 from effnet.architecture.published import source
 from effnet.architecture.rounding import (
+    FLOOR,
     RULES,
     StageRounding,
     depth_in_blocks,
@@ -36,8 +37,8 @@ from effnet.drawing.numbers import short
 
 NAMES = tuple(name.upper() for name in SCALED)
 EXAMPLES = {
-    "B1: 10 % deeper, how many blocks?": ("B1", 4),
-    "B3, stage 2: the 90 % rule": ("B3", 2),
+    "B1: how many more blocks?": ("B1", 4),
+    f"B3, stage 2: the {100 * FLOOR:.0f} % rule": ("B3", 2),
     "B2, stage 3: a width that stays": ("B2", 3),
 }
 """Button of the rounding part -> network and stage."""
