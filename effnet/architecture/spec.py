@@ -390,8 +390,11 @@ class Spec:
         """
         found = self._by_id.get(block_id)
         if found is None:
-            last = ", ".join(f"{s.number}.1 to {s.number}.{s.repeats}" for s in self.stages)
-            raise SpecError(f"{self.name} has no block {block_id!r:.40}; its blocks are {last}.")
+            known = ", ".join(
+                f"{s.number}.1" + (f" to {s.number}.{s.repeats}" if s.repeats > 1 else "")
+                for s in self.stages
+            )
+            raise SpecError(f"{self.name} has no block {block_id!r:.40}; its blocks are {known}.")
         return found
 
     @cached_property

@@ -23,6 +23,9 @@ def raw_grid(grid: Array, colours: str = "Inferno") -> go.Figure:
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", scaleanchor="x", showgrid=False, zeroline=False)
     figure.update_xaxes(constrain="domain", showgrid=False, zeroline=False)
+    if few:  # whole cells only
+        figure.update_xaxes(dtick=1)
+        figure.update_yaxes(dtick=1)
     return layout(figure, 420)
 
 

@@ -303,7 +303,7 @@ B0 = spec_for("b0")
     [
         ("tensorflow", B0, "se", None, "Code is written in pytorch or keras, not in 'tensorflow'."),
         ("keras", B0, "head", None, "The part is one of se, mbconv, model, not 'head'."),
-        ("keras", B0, "mbconv", "4.3", "b0 has no block '4.3'; its blocks are 2.1 to 2.1, "),
+        ("keras", B0, "mbconv", "4.3", "b0 has no block '4.3'; its blocks are 2.1, "),
         ("keras", B0, "model", "stem", "b0 has no block 'stem'"),
         ("pytorch", spec_for("lite2"), "se", "4.2", "EfficientNet-Lite has no squeeze-and-"),
         ("pytorch", spec_for("b0", se=False), "se", None, "B0 was built without squeeze-and-"),
