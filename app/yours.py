@@ -20,8 +20,9 @@ PROBLEM = "yours_problem"
 def own_weights() -> None:
     """The upload of weights and class names, for the Options of the row on top."""
     st.markdown("**Your own weights**")
+    # Any name may be chosen: what is inside decides, and a .pth deserves a sentence.
     file = st.file_uploader(
-        f".safetensors, up to {LIMITS.checkpoint_bytes // 10**6} MB", ["safetensors"], key="own_file",
+        f"A .safetensors file, up to {LIMITS.checkpoint_bytes // 10**6} MB", key="own_file",
         max_upload_size=LIMITS.checkpoint_bytes // 10**6, on_change=session.put, args=(PROBLEM, None),
         help="A .pth, .pt, .h5 or .keras file: make it a .safetensors first, on your own machine, with "
         "`python -m effnet weights import FILE -o OUT.safetensors`.",

@@ -146,6 +146,12 @@ class Neighbours:
     def __init__(self, path: Path, architecture: str | None = None) -> None:
         """`architecture`: what the file itself says, if anything."""
         self.path = path
+        folder = path.parent
+        if (
+            folder.parent.name == "snapshots"
+        ):  # Hugging Face's cache: models--timm--TAG/snapshots/..
+            folder = folder.parent.parent
+        self.folder = folder.name.removeprefix("models--timm--")
         self.architecture = architecture
         self.config = _read_config(path.with_name("config.json"))
 
@@ -160,7 +166,7 @@ class Neighbours:
                 return found
         for name, says in (
             (self.path.name, "The file's name"),
-            (self.path.parent.name, "The folder"),
+            (self.folder, "The folder's name"),
         ):
             found = architecture_evidence(name, variant, says)
             # Without tf_, a name speaks only where the other family exists at all.
@@ -183,7 +189,7 @@ class Neighbours:
         return None
 
     def _words(self) -> tuple[str, ...]:
-        return (self.path.name, self.path.stem, self.path.parent.name)
+        return (self.path.name, self.path.stem, self.folder)
 
 
 def _read_config(path: Path) -> dict[str, Any]:

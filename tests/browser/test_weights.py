@@ -64,14 +64,12 @@ def test_a_download_fails_is_cancelled_and_continued(
         context.close()
 
 
-def give(visitor: Visitor, data: bytes, labels: str = "") -> Page:
+def give(visitor: Visitor, data: bytes, labels: str = "", name: str = "mine.safetensors") -> Page:
     """Choose a file and class names under Options, and use them."""
     page = visitor.page
     page.get_by_role("button", name="Options").click()
     weights, names = (page.locator("input[type=file]").nth(i) for i in (0, 1))
-    weights.set_input_files(
-        {"name": "flowers.safetensors", "mimeType": "application/octet-stream", "buffer": data}
-    )
+    weights.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": data})
     visitor.settle()
     if labels:
         names.set_input_files(
@@ -101,13 +99,14 @@ def test_a_fine_tuned_classifier_with_class_names(visit: Visit) -> None:
     assert not visitor.foreign
 
 
-def test_a_renamed_pickle_is_a_sentence_that_names_the_command(
-    visit: Visit, tmp_path: Path
+@pytest.mark.parametrize("name", ["w.pth", "renamed.safetensors"])
+def test_a_pickle_is_a_sentence_that_names_the_command(
+    name: str, visit: Visit, tmp_path: Path
 ) -> None:
     visitor = visit(400)
     visitor.open("/gradcam?net=Mini")
     torch.save(net("tiny").state_dict(), tmp_path / "w.pth")
-    page = give(visitor, (tmp_path / "w.pth").read_bytes())
+    page = give(visitor, (tmp_path / "w.pth").read_bytes(), name=name)
     expect(page.get_by_text(re.compile("python -m effnet weights import FILE"))).to_be_visible()
     # The next file starts afresh.
     good = net("tiny", num_classes=3)

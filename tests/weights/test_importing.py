@@ -105,6 +105,7 @@ def timm_b0() -> dict[str, torch.Tensor]:
         ("efficientnet_b0_ra-3dd342df.pth", "symmetric"),
         ("tf_efficientnet_b0.aa_in1k/model.safetensors", "same"),
         ("efficientnet_b0.ra4_e3600_r224_in1k/model.safetensors", "symmetric"),
+        ("models--timm--tf_efficientnet_b0.in1k/snapshots/0af1/model.safetensors", "same"),
         ("model.safetensors", None),
         ("best.pth", None),
         ("efficientnet_b3.pth", None),
@@ -115,7 +116,7 @@ def test_the_name_of_a_timm_file(
     name: str, padding: str | None, timm_b0: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
     path, out = tmp_path / name, tmp_path / "o.safetensors"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     if name.endswith("pth"):
         torch.save(timm_b0, path)
     else:
