@@ -5,8 +5,9 @@
   (goal: that share plus 10 %);
 - the same edit by TorchLens, where it is installed.
 
-Every figure is the median over rounds; in each round both sides run once, in turn, so that a busy
-machine is busy for both.
+Every figure is the median over rounds. In each round both sides run once, every other round in the
+other order, so that a busy machine is busy for both; with one thread, processor time is taken, which
+does not grow while another program runs. `bare / bare` shows how far such a ratio can be trusted.
 """
 
 from __future__ import annotations
@@ -29,14 +30,15 @@ from effnet.network.model import EfficientNet, build_model
 
 def ratio(one: Callable[[], object], other: Callable[[], object], rounds: int) -> float:
     """Median of time(one) / time(other), measured in turn."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     found = []
-    for _ in range(rounds):
-        times = []
-        for call in (one, other):
-            began = time.perf_counter()
+    for number in range(rounds):
+        times = {}
+        for call in (one, other) if number % 2 else (other, one):
+            began = clock()
             call()
-            times.append(time.perf_counter() - began)
-        found.append(times[0] / times[1])
+            times[call] = clock() - began
+        found.append(times[one] / times[other])
     return statistics.median(found)
 
 
@@ -76,6 +78,7 @@ def main() -> None:
     for _ in range(5):
         bare()
     print(f"B0 at 224 px, {args.threads} thread(s), median of {args.rounds} rounds")
+    print(f"bare / bare: {ratio(lambda: bare(), bare, args.rounds):.3f}")
     looked = ratio(lambda: trace(model, x).top(5), bare, args.rounds)
     print(f"all gates and top 5 / bare forward: {looked:.3f} (goal 1.05)")
     arranged = arrange(build_model(spec_for("b0")))

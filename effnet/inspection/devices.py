@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import torch
@@ -49,7 +49,7 @@ def choose_device(wanted: str | None = None) -> str:
 
 def autocast(device: torch.device) -> AbstractContextManager[object]:
     """bfloat16 on CUDA, where it is faster and the gates keep their first three digits."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
 
 
 def arrange(model: EfficientNet) -> EfficientNet:

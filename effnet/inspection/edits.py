@@ -20,7 +20,7 @@ from torch import Tensor
 from effnet.architecture.spec import Spec
 from effnet.errors import InspectionError, SpecError
 from effnet.inspection.devices import autocast
-from effnet.inspection.trace import Array, Trace, check_input, to_array
+from effnet.inspection.trace import Array, Trace, check_input, to_array, to_arrays
 from effnet.network.model import EfficientNet
 
 Kind = Literal["off", "mean", "constant", "times", "channel", "swap"]
@@ -221,18 +221,18 @@ def baseline(model: EfficientNet, x: Tensor) -> Baseline:
     ids = model.spec.block_ids
     after = dict(zip(("stem", *ids), ids, strict=False))
     inputs: dict[str, Tensor] = {}
-    gates: dict[str, Array] = {}
+    gates: dict[str, Tensor] = {}
 
     def tap(point: str, t: Tensor) -> Tensor:
         if point in after:
             inputs[after[point]] = t
         elif point.endswith(".gate"):
-            gates[point.removesuffix(".gate")] = to_array(t)
+            gates[point.removesuffix(".gate")] = t
         return t
 
     with torch.inference_mode(), autocast(x.device):
         logits = model(x, tap)
-    return Baseline(Trace(to_array(logits), gates), inputs)
+    return Baseline(Trace(to_array(logits), to_arrays(gates)), inputs)
 
 
 def apply(model: EfficientNet, base: Baseline, edits: EditTap) -> Trace:
@@ -240,18 +240,19 @@ def apply(model: EfficientNet, base: Baseline, edits: EditTap) -> Trace:
     first = edits.first
     if first is None:
         return base.trace
-    gates = {k: v for k, v in base.trace.gates.items() if _order(k) < _order(first)}
+    earlier = {k: v for k, v in base.trace.gates.items() if _order(k) < _order(first)}
+    gates: dict[str, Tensor] = {}
 
     def tap(point: str, t: Tensor) -> Tensor:
         t = edits(point, t)
         if point.endswith(".gate"):
-            gates[point.removesuffix(".gate")] = to_array(t)
+            gates[point.removesuffix(".gate")] = t
         return t
 
     x = base.inputs[first]
     with torch.inference_mode(), autocast(x.device):
         logits = model.forward_from(first, x, tap)
-    return Trace(to_array(logits), gates)
+    return Trace(to_array(logits), earlier | to_arrays(gates))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -56,6 +57,11 @@ def to_array(t: Tensor) -> Array:
     return np.array(t.detach().to("cpu", torch.float32).numpy(), order="C", copy=True)
 
 
+def to_arrays(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
+    """Copies of what a tap saw, made when the pass is over: a copy waits for the device."""
+    return {name: to_array(t) for name, t in tensors.items()}
+
+
 def points(model: EfficientNet) -> tuple[str, ...]:
     """Every point whose tensor `trace` can give, in the order of computation."""
     names = ["stem"]
@@ -83,7 +89,7 @@ def check_input(model: EfficientNet, x: Tensor) -> Tensor:
         )
     weight = model.classifier.weight
     x = x.to(weight.device, weight.dtype)
-    if not bool(torch.isfinite(x).all()):
+    if not all(map(math.isfinite, torch.stack(torch.aminmax(x)).tolist())):  # a NaN spreads to both
         raise InspectionError("The picture's values must be finite numbers.")
     return x
 
@@ -114,18 +120,18 @@ def trace(
             "ask for one like '4.2', '4.2.depthwise' or 'head'."
         )
     x = check_input(model, x)
-    gates: dict[str, Array] = {}
-    kept: dict[str, Array] = {}
+    gates: dict[str, Tensor] = {}
+    kept: dict[str, Tensor] = {}
 
     def tap(point: str, t: Tensor) -> Tensor:
         if edit is not None:
             t = edit(point, t)
         if point.endswith(".gate"):
-            gates[point.removesuffix(".gate")] = to_array(t)
+            gates[point.removesuffix(".gate")] = t
         if point in wanted:
-            kept[point] = to_array(t)
+            kept[point] = t
         return t
 
     with torch.inference_mode(), autocast(x.device):
         logits = model(x, tap)
-    return Trace(to_array(logits), gates, kept)
+    return Trace(to_array(logits), to_arrays(gates), to_arrays(kept))

@@ -95,6 +95,15 @@ def test_what_is_no_picture_is_refused(x: object) -> None:
         trace(net(), x)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_one_value_that_is_no_number_is_found_wherever_it_is(bad: float) -> None:
+    for at in (0, 1000, 32 * 32 * 3 - 1):
+        x = picture()
+        x.view(-1)[at] = bad
+        with pytest.raises(InspectionError, match="finite"):
+            trace(net(), x)
+
+
 def test_unknown_points_are_refused() -> None:
     with pytest.raises(InspectionError, match=r"no point '9\.9'"):
         trace(net(), picture(), features=("9.9",))
