@@ -128,7 +128,7 @@ def conv1x1(w: Writer, facts: Facts, filters: str, name: str) -> None:
 
 
 def depthwise(w: Writer, facts: Facts) -> None:
-    w.note(f"{says.why_depthwise(facts)} {says.SAME if facts.same else says.SYMMETRIC}")
+    w.note(f"{says.why_depthwise(facts)} {says.padding(facts)}")
     if not facts.same:
         w.line('x = layers.ZeroPadding2D(kernel // 2, name=name + "dwconv_pad")(x)')
     padding = f'padding="{"same" if facts.same else "valid"}"'

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from effnet.architecture.spec import Spec
+from effnet.architecture.variants import spec_for
 from effnet.codegen import sentences as says
 from effnet.codegen.facts import Facts, literal, slug
 from effnet.codegen.keras import BACKENDS, IMPORTS, check, pieces
 from effnet.codegen.openings import STRIDE, open_model, stage_table
 from effnet.codegen.writer import Items, Writer
 
+IN_KERAS = tuple(f"b{i}" for i in range(8))
 RECURSIVE_BLOCKS = 60
 """From here on Keras, which follows a graph by recursion, can meet Python's limit of 1000 calls."""
 
-NAMES = (
+NAMES = "Layers are named as in keras.applications: block 4.2 is block3b there."
+MATCH = (
     "Layers are named as in keras.applications, so that weights match by name: block 4.2 is "
     "block3b there. Its own network scales the pixels inside and ends with softmax; this one does "
     "neither."
 )
+"""For the networks that keras.applications has: B0 to B7 with its settings."""
 
 
 def write_model(w: Writer, spec: Spec) -> None:
     """The file of a whole network: function `efficientnet`, with this spec's numbers."""
     facts = Facts(spec, None, channels_last=True)
-    open_model(w, facts, "Keras", BACKENDS, NAMES)
+    theirs = spec.name in IN_KERAS and spec == spec_for(spec.name)
+    open_model(w, facts, "Keras", BACKENDS, MATCH if theirs else NAMES)
     w.line()
     if len(spec.blocks) > RECURSIVE_BLOCKS:
         w.line("import sys")

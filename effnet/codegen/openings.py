@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from effnet.architecture.operations import Operation
+from effnet.architecture.scaling import BASE_RESOLUTION, law
 from effnet.architecture.spec import Spec, Stage
 from effnet.codegen.facts import Facts, differences
 from effnet.codegen.sentences import se_rule
@@ -78,6 +79,8 @@ def open_model(w: Writer, facts: Facts, framework: str, *more: str | list[str]) 
         f"MBConv blocks, {spec.params:,} parameters and {spec.macs:,} MACs (multiply-accumulates) for "
         f"one picture of {spec.resolution} x {spec.resolution} pixels."
     )
+    if law_says := by_law(spec):
+        story = f"{law_says} {story}"
     if spec.has_se:
         story += (
             f" Squeeze-and-excitation has {percent(spec.se_params, spec.params)} of the "
@@ -96,6 +99,23 @@ def open_model(w: Writer, facts: Facts, framework: str, *more: str | list[str]) 
         f"{norm}; other sizes work too. Output: (N, {spec.num_classes}) logits.",
         *more,
         *sources(spec, f"{PAPER}, Table 1"),
+    )
+
+
+def by_law(spec: Spec) -> str:
+    """Where the multipliers of a network of the law come from; empty for any other network."""
+    own = spec.config
+    if own.phi is None or own.alpha is None or own.beta is None or own.gamma is None:
+        return ""
+    at = law(own.phi, alpha=own.alpha, beta=own.beta, gamma=own.gamma)
+    if (own.width, own.depth) != (at.width, at.depth):
+        return ""
+    said = f"depth {own.alpha:g}^{own.phi:g}, width {own.beta:g}^{own.phi:g}"
+    if own.resolution == at.pixels:
+        said += f", resolution {BASE_RESOLUTION} * {own.gamma:g}^{own.phi:g}"
+    return (
+        f"No released network: {'Lite0' if own.lite else 'B0'} scaled by the law at phi = "
+        f"{own.phi:g}, which is {said}, rounded."
     )
 
 

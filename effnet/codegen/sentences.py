@@ -113,6 +113,31 @@ def why_depthwise(facts: Facts) -> str:
     return text
 
 
+def padding(facts: Facts) -> str:
+    """How the depthwise step of a block pads, with its numbers; the rule where no block is meant."""
+    block, same = facts.block, facts.same
+    if block is None:
+        return SAME if same else SYMMETRIC
+    each = block.kernel // 2
+    every = f"{each} {'pixel' if each == 1 else 'pixels'} on every side"
+    if block.stride == 1:
+        return f"{'SAME padding' if same else 'Padding'}: {every}."
+    first = (block.kernel - 2) // 2
+    tensorflow = f"{first} at the top and the left, {first + 1} at the bottom and the right"
+    if not same:
+        return (
+            f"Padding: {every}. TensorFlow's SAME pads {tensorflow} of an even size: other values."
+        )
+    if block.in_size % 2:
+        return (
+            f"SAME padding: {every}, since {block.in_size} is odd; an even size gets {tensorflow}."
+        )
+    return (
+        f"SAME padding: {tensorflow}. PyTorch's padding=kernel // 2 would be {every}: the same size, "
+        "other values."
+    )
+
+
 def why_se(facts: Facts) -> str:
     return (
         f"{counted(facts, '3. Squeeze-and-excitation', 'se')} a gate between 0 and 1 for each "

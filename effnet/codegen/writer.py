@@ -13,7 +13,7 @@ WIDTH = 88
 GLUE = "\0"
 """Stands for a space that must not become a line break."""
 
-KEEP = re.compile(r"\(N, [^)]*\)| (?:->|\*|/|=|x) ")
+KEEP = re.compile(r"\(N, [^)]*\)| (?:->|\*|//?|=|x) ")
 """Shapes and the signs of formulas: their spaces are no line breaks."""
 
 Items = list[str | tuple[str, str]]

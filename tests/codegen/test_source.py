@@ -207,6 +207,48 @@ def test_marks_of_the_keras_block_3_2_by_hand() -> None:
     )
 
 
+def prose(source: Source) -> str:
+    """The text as one line without comment signs."""
+    return " ".join(source.text.replace("#", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("settings", "block", "said"),
+    [
+        ({}, "3.2", "SAME padding: 1 pixel on every side."),
+        (
+            {}, "4.1",
+            "SAME padding: 1 at the top and the left, 2 at the bottom and the right. PyTorch's "
+            "padding=kernel // 2 would be 2 pixels on every side: the same size, other values.",
+        ),
+        (
+            {"resolution": 226}, "3.1",
+            "SAME padding: 1 pixel on every side, since 113 is odd; an even size gets 0 at the top and "
+            "the left, 1 at the bottom and the right.",
+        ),
+        ({"padding": "symmetric"}, "4.2", "Padding: 2 pixels on every side."),
+        (
+            {"padding": "symmetric"}, "5.1",
+            "Padding: 1 pixel on every side. TensorFlow's SAME pads 0 at the top and the left, 1 at the "
+            "bottom and the right of an even size: other values.",
+        ),
+    ],
+)  # fmt: skip
+def test_padding_in_words(settings: dict[str, object], block: str, said: str) -> None:
+    """The pixels by hand; on odd sizes both ways agree."""
+    assert said in prose(generate("keras", spec_for("b0", **settings), "mbconv", block))
+
+
+def test_a_network_of_the_law_says_where_it_comes_from() -> None:
+    text = prose(generate("keras", scale(2.35), "model"))
+    law_says = "at phi = 2.35, which is depth 1.2^2.35, width 1.1^2.35, resolution 224 * 1.15^2.35"
+    assert f"No released network: B0 scaled by the law {law_says}, rounded." in text
+    assert "weights match by name" not in text
+    assert "Lite0 scaled by the law" in prose(generate("pytorch", scale(1, lite=True), "model"))
+    assert "law" not in prose(generate("pytorch", scale(1, width=1.05), "model"))
+    assert "weights match by name" in prose(generate("keras", spec_for("b7"), "model"))
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_marks_of_a_model(framework: str) -> None:
     spec = spec_for("b0")
