@@ -152,7 +152,8 @@ def test_a_download_from_the_page_ends_in_the_file_or_a_sentence(
         assert locate(entry) is None
         done = Transfer(entry)
         done.run()
-        assert done.done, done.error
+        assert done.over
+        assert done.error is None
         assert done.here == len(body)
         path = locate(entry)
         assert path is not None
