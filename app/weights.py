@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import streamlit as st
 
@@ -24,6 +25,9 @@ OWN = Verified(
     digest="", names="one tensor for each name, every shape, every value finite", predictions=""
 )
 """What is verified about a visitor's own file when it is read."""
+
+CONTAINER = Path("/sys/fs/cgroup/memory.max")
+"""Where Linux tells a container how much memory it may use."""
 
 LONG = 12.0  # seconds for one picture, after which a person is asked first
 
@@ -152,11 +156,14 @@ def _here(choice: Choice) -> bool:
 
 
 def memory_here() -> int:
-    """Bytes of memory of this machine; 0 where the system does not tell."""
+    """Bytes of memory of this machine, or of its container; 0 where the system does not tell."""
+    found = []
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        found.append(int(CONTAINER.read_text()))  # the word `max` where there is no limit
     except (ValueError, OSError, AttributeError):
-        return 0
+        pass
+    return min(found, default=0)
 
 
 def _fits(choice: Choice) -> bool:
