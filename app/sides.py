@@ -18,6 +18,7 @@ from effnet.limits import LIMITS
 
 DEFAULTS = {"a": "B0", "b": "B4"}
 CONSTANTS = {"alpha": ALPHA, "beta": BETA, "gamma": GAMMA}
+SIGNS = "αβγ"
 USUAL: dict[str, Any] = {"phi": 0.0, "se": session.SE_RULES[0], "px": 0, **CONSTANTS}
 """What a side has where nobody asked for anything: the widget's key without `a_` or `b_`."""
 
@@ -92,7 +93,7 @@ def _options(side: str, by_phi: bool) -> None:
         key=f"{side}_px", bind="query-params",
     )  # fmt: skip
     if by_phi:
-        for (name, value), sign in zip(CONSTANTS.items(), "αβγ", strict=True):
+        for (name, value), sign in zip(CONSTANTS.items(), SIGNS, strict=True):
             st.number_input(
                 f"{sign} of {side.upper()}", value=value, step=0.01, format="%.4g",
                 key=f"{side}_{name}", bind="query-params",
@@ -116,7 +117,7 @@ def _wanted(side: str, name: str) -> Spec:
 
 
 def title(spec: Spec) -> str:
-    """`B4`, `φ = 1.5`, `B0, expanded SE`, `B0 at 380 px`, `φ = 1 (1.3, 1.1, 1.15)`."""
+    """`B4`, `φ = 1.5`, `B0, expanded SE`, `B0 at 380 px`, `φ = 1 (β = 1.2)`."""
     config = spec.config
     name = next((k for k, v in session.NAMED.items() if v == config.name), config.name)
     usual = spec_for(config.name).resolution if name in session.NAMED else config.resolution
@@ -129,5 +130,10 @@ def title(spec: Spec) -> str:
 def _by_law(config: Config) -> tuple[str, int]:
     """The name of a network made by the law, and the pixels that the law gives it."""
     used = {key: getattr(config, key) or usual for key, usual in CONSTANTS.items()}
-    changed = "" if used == CONSTANTS else f" ({', '.join(f'{v:g}' for v in used.values())})"
-    return f"φ = {config.phi:g}{changed}", law(config.phi or 0.0, **used).pixels
+    changed = [
+        f"{sign} = {used[key]:g}"
+        for key, sign in zip(CONSTANTS, SIGNS, strict=True)
+        if used[key] != CONSTANTS[key]
+    ]
+    said = f"φ = {config.phi:g}" + (f" ({', '.join(changed)})" if changed else "")
+    return said, law(config.phi or 0.0, **used).pixels

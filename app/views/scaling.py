@@ -20,7 +20,8 @@ st.markdown(
     "A network can grow in three ways: more layers (**depth**), more channels (**width**), larger "
     "pictures (**resolution**). EfficientNet grows in all three at once, and one number sets them "
     r"all: **φ** (phi). Depth is $\alpha^\varphi$, width $\beta^\varphi$, resolution "
-    rf"${BASE_RESOLUTION} \cdot \gamma^\varphi$ px. φ = 0 is B0."
+    rf"${BASE_RESOLUTION} \cdot \gamma^\varphi$ px. φ = 0 is B0. Drag it and "
+    "watch the network grow."
 )
 scaled.tell_bad_address()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

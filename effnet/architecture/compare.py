@@ -160,7 +160,10 @@ def summary(a: Spec, b: Spec) -> tuple[str, ...]:
     if len(equal) == len(pairs):
         said.append("All nine stages have the same operators, channels, repeats and SE widths.")
     elif equal:
-        said.append(f"Alike in operators, channels, repeats and SE: stages {_listed(equal)}.")
+        stages_word = "stage" if len(equal) == 1 else "stages"
+        said.append(
+            f"Alike in operators, channels, repeats and SE: {stages_word} {_listed(equal)}."
+        )
     else:
         said.append("No stage is the same in both.")
     return tuple(said)

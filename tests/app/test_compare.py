@@ -110,7 +110,7 @@ def test_any_resolution_and_any_constants() -> None:
     assert rows["Input"][:2] == ["380 px", "99 px"]
     assert rows["Parameters"][:2] == [f"{5_288_548:,}", f"{scale(1, alpha=1.5).params:,}"]
     assert rows["MACs"][0] == f"{spec_for('b0', resolution=380).macs:,}"
-    assert "From B0 at 380 px to φ = 1 (1.5, 1.1, 1.15) at 99 px" in words(at)
+    assert "From B0 at 380 px to φ = 1 (α = 1.5) at 99 px" in words(at)
     at.number_input(key="a_px").set_value(7).run()
     assert_clean(at)
     assert [t.value[:14] for t in at.text] == ["The resolution"]

@@ -209,6 +209,6 @@ def test_comparing_takes_the_constants_along(departures: list[tuple[str, dict[st
     assert departures[0] == ("views/compare.py", {**wanted, "b": nearest})
     at.switch_page(departures[0][0]).run()
     assert_clean(at)
-    assert f"From φ = 2 (1.2, 1.2, 1.15) to {nearest}" in words(at)
+    assert f"From φ = 2 (β = 1.2) to {nearest}" in words(at)
     params = at.dataframe[0].value.set_index("").loc["Parameters"].iloc[0]
     assert params == f"{scale(2.0, beta=1.2).params:,}"

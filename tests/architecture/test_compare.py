@@ -100,6 +100,9 @@ def test_sentences_of_b0_and_lite0() -> None:
     assert "B has no squeeze-and-excitation; in A it holds 636,540 parameters." in said
     assert "The activation is SiLU in A and ReLU6 in B." in said
     assert summary(LITE0, B0)[1].startswith("A has no squeeze-and-excitation; in B")
+    assert "Alike in operators, channels, repeats and SE: stages 1 and 9." in said
+    one = summary(scale(2, beta=1.2), spec_for("b3"))
+    assert one[-1] == "Alike in operators, channels, repeats and SE: stage 3."
     assert all(len(s) < 160 for s in said)
 
 
