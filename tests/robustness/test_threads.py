@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
 from effnet.inspection.gradcam import grad_cam
-from effnet.inspection.trace import trace
+from effnet.inspection.trace import points, trace
 from effnet.network.blocks import SqueezeExcite
 from effnet.network.model import EfficientNet
 from tests.nets import net, picture
@@ -95,6 +96,39 @@ def test_heat_maps_never_mix_while_others_predict() -> None:
     print(f"heat maps {THREADS * CALLS} mixed {wrong}")
     assert wrong == 0
     assert not any(m._forward_hooks or m._backward_hooks for m in model.modules())
+
+
+class CutOffError(BaseException):
+    """As Streamlit ends a script in its middle: no `Exception`."""
+
+
+def test_a_run_cut_off_at_any_point_leaves_the_model_as_it_was() -> None:
+    model, x = net(), picture(32)
+    wanted, heat = trace(model, x), grad_cam(model, x, 1, "4.1")
+    state = [(p.requires_grad, p.grad) for p in model.parameters()]
+    names = points(model)
+
+    def cut_at(name: str) -> Callable[[str, Tensor], Tensor]:
+        def tap(point: str, t: Tensor) -> Tensor:
+            if point == name:
+                raise CutOffError
+            return t
+
+        return tap
+
+    for name in names:
+        with pytest.raises(CutOffError):
+            trace(model, x, edit=cut_at(name))
+        with pytest.raises(CutOffError):
+            grad_cam(model, x, 1, "4.1", edit=cut_at(name))
+        assert not any(m._forward_hooks or m._backward_hooks for m in model.modules())
+        assert not model.training
+        assert state == [(p.requires_grad, p.grad) for p in model.parameters()]
+        assert torch.is_grad_enabled()
+        assert not torch.is_inference_mode_enabled()
+    assert same(trace(model, x).logits, wanted.logits)
+    assert same(grad_cam(model, x, 1, "4.1").grid, heat.grid)
+    print(f"runs cut off {2 * len(names)} left behind 0")
 
 
 def hooked_gates(model: EfficientNet, x: Tensor) -> dict[str, np.ndarray]:
