@@ -50,7 +50,7 @@ that is kept. No further pictures were set aside for choosing a recipe.
 
 ## Recipe
 
-{_recipe(Recipe())}
+{_recipe(Recipe(), measured)}
 
 ## What was measured
 
@@ -89,7 +89,11 @@ MBConv blocks, {spec.num_classes} classes. `python -m effnet spec mini`
 prints every block. The twin differs in nothing but the missing SE."""
 
 
-def _recipe(r: Recipe) -> str:
+def _recipe(r: Recipe, measured: dict[str, Any] | None) -> str:
+    side: dict[str, Any] = (
+        measured["twins"]["se"] if measured else {"short_epochs": 0, "short_seeds": []}
+    )
+    seeds = ", ".join(map(str, side["short_seeds"])) or ".."
     return f"""{r.epochs} epochs of 60,000 pictures, batches of {r.batch}; AdamW with weight decay \
 {r.weight_decay:g} (none on biases and batch
 norm); learning rate {r.lr:g}, {r.warmup_steps} steps of linear warm-up, then a cosine to 0; label smoothing \
@@ -101,7 +105,7 @@ picture moved by up to {r.shift} px and mirrored with chance 1/2; the weights ke
 ```bash
 python -m effnet.training --out runs/se
 python -m effnet.training --no-se --out runs/no-se
-python -m effnet.training --seed 1 --epochs 3 --out runs/short-se-1   # and seeds 2 and 3, and --no-se
+python -m effnet.training --seed 1 --epochs {side["short_epochs"] or "N"} --out runs/short-se-1   # seeds {seeds}; each also with --no-se
 python -m effnet.training.measure runs --out assets
 ```"""
 

@@ -64,19 +64,38 @@ def read_result(folder: Path) -> dict[str, Any] | None:
     return found
 
 
-def twin(model: EfficientNet, found: Tensor, runs: Path, kind: str) -> dict[str, Any]:
+def short_runs(runs: Path) -> dict[str, list[dict[str, Any]]]:
+    """The finished short trainings of both kinds whose recipes differ in nothing but SE, by seed.
+
+    Raises:
+        EffnetError: when their recipes differ in more than SE and the seed.
+    """
+    found: dict[str, dict[int, dict[str, Any]]] = {}
+    for kind in KINDS:
+        results = (read_result(folder) for folder in sorted(runs.glob(f"short-{kind}-[0-9]*")))
+        found[kind] = {result["recipe"]["seed"]: result for result in results if result}
+    seeds = sorted(set(found["se"]) & set(found["no-se"]))
+    kept = {kind: [by_seed[seed] for seed in seeds] for kind, by_seed in found.items()}
+    own = ("se", "seed", "threads")  # threads change the time, not what is learnt
+    recipes = {
+        json.dumps({k: v for k, v in run["recipe"].items() if k not in own}, sort_keys=True)
+        for run in kept["se"] + kept["no-se"]
+    }
+    if len(recipes) > 1:
+        raise EffnetError(f"The short trainings in {runs} were made by different recipes.")
+    return kept
+
+
+def twin(
+    model: EfficientNet, found: Tensor, long: dict[str, Any] | None, short: list[dict[str, Any]]
+) -> dict[str, Any]:
     """One side of the comparison.
 
     Args:
         model: with the weights as they are stored (half precision, computed in float32).
         found: (10000,) which test pictures it answers rightly.
+        long, short: what the trainings wrote down.
     """
-    long = read_result(runs / kind)
-    short = [
-        result
-        for folder in sorted(runs.glob(f"short-{kind}-[0-9]*"))
-        if (result := read_result(folder)) is not None
-    ]
     values = [run["test_accuracy"] for run in short]
     return {
         "params": model.spec.params, "macs": model.spec.macs, "recipe": model.info.recipe,
@@ -103,7 +122,10 @@ def compare(runs: Path, out: Path, test: Split) -> tuple[EfficientNet, dict[str,
             f"The two networks were trained by different recipes: {'; '.join(sorted(recipes))}."
         )
     found = {kind: right(model, test) for kind, model in models.items()}
-    twins: dict[str, Any] = {k: twin(models[k], found[k], runs, k) for k in KINDS}
+    short = short_runs(runs)
+    twins: dict[str, Any] = {
+        k: twin(models[k], found[k], read_result(runs / k), short[k]) for k in KINDS
+    }
     a, b = found["se"], found["no-se"]
     twins["only_right"] = {"se": int((a & ~b).sum()), "no-se": int((b & ~a).sum())}
     return models["se"], twins

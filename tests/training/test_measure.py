@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 
 import effnet
+from effnet.errors import EffnetError
 from effnet.training import data
 from effnet.training.card import card
 from effnet.training.data import Split
 from effnet.training.experiments import all_gates, gate_experiments, right, share
 from effnet.training.loop import train
-from effnet.training.measure import main
+from effnet.training.measure import main, short_runs
 from effnet.training.recipe import Recipe
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-MADE = Recipe(epochs=1, batch=32, warmup_steps=1, threads=0)
 
 
 def idx(values: Tensor) -> bytes:
@@ -33,10 +33,10 @@ def idx(values: Tensor) -> bytes:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`data`: 128 + 80 pictures. `runs`: a twin and two short trainings of each kind, but no `se`."""
+    """`data`: 64 + 40 pictures. `runs`: a twin and two short trainings of each kind, but no `se`."""
     root = tmp_path_factory.mktemp("measure")
     full = data.load()
-    small = tuple(Split(s.images[:n], s.labels[:n]) for s, n in zip(full, (128, 80), strict=True))
+    small = tuple(Split(s.images[:n], s.labels[:n]) for s, n in zip(full, (64, 40), strict=True))
     (root / "data").mkdir()
     for name, split in zip(("train", "t10k"), small, strict=True):
         for what, values in (("images-idx3", split.images), ("labels-idx1", split.labels)):
@@ -99,8 +99,8 @@ def test_the_page_says_what_that_file_says(place: Path, monkeypatch: pytest.Monk
     twins = json.loads((place / "out" / "experiments.json").read_text())["twins"]
     for kind in ("se", "no-se"):
         assert f"**{100 * twins[kind]['accuracy']:.2f} %**" in words(at)
-    assert "of the 80 test pictures" in words(at)
-    assert "80 pictures in 10 groups, EfficientNet-Mini" in words(at)
+    assert "of the 40 test pictures" in words(at)
+    assert "40 pictures in 10 groups, EfficientNet-Mini" in words(at)
 
 
 def test_twins_of_different_recipes_are_not_compared(
@@ -120,6 +120,20 @@ def test_twins_of_different_recipes_are_not_compared(
         main([str(tmp_path / "runs"), "--folder", str(place / "data"), "--out", str(tmp_path)]) == 2
     )
     assert "is damaged" in capsys.readouterr().err
+
+
+def test_short_trainings_count_in_pairs_of_one_recipe(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "runs", tmp_path / "runs")
+    (tmp_path / "runs" / "short-no-se-2" / "result.json").unlink()
+    kept = short_runs(tmp_path / "runs")
+    assert [r["recipe"]["seed"] for r in kept["se"] + kept["no-se"]] == [1, 1]
+    assert [r["recipe"]["se"] for r in kept["se"] + kept["no-se"]] == [True, False]
+    path = tmp_path / "runs" / "short-se-1" / "result.json"
+    other = json.loads(path.read_text())
+    other["recipe"]["epochs"] = 7
+    path.write_text(json.dumps(other))
+    with pytest.raises(EffnetError, match="different recipes"):
+        short_runs(tmp_path / "runs")
 
 
 def test_shuffled_gates_are_never_ones_own(place: Path) -> None:
