@@ -1,30 +1,32 @@
 """What an EfficientNet is, as frozen data that checks itself.
 
-`Config` is the handful of numbers that a network is made from; `Spec` is what follows from them:
-nine stages as in Table 1 of Tan and Le (2019, arXiv 1905.11946v5): stage 1 is the stem, stages 2
-to 8 hold the MBConv blocks, stage 9 is the head. A block's address is `stage.repeat`: `4.2` is the
-second block of stage 4. `scaling.build` makes a Spec from a Config.
+`Config` (`config.py`) is the handful of numbers that a network is made from; `Spec` is what follows
+from them: nine stages as in Table 1 of Tan and Le (2019, arXiv 1905.11946v5): stage 1 is the stem,
+stages 2 to 8 hold the MBConv blocks (`block.py`), stage 9 is the head. A block's address is
+`stage.repeat`: `4.2` is the second block of stage 4. `scaling.build` makes a Spec from a Config.
 
-Sizes are in pixels (square maps), channels are counts, costs are for one picture:
-MACs are multiply-accumulates of convolutions and the linear layer (the paper prints these as
-"FLOPs"); activation bytes are what the operations write, in 32-bit floats.
+Sizes are in pixels (square maps), channels are counts, costs are for one picture: MACs are
+multiply-accumulates of convolutions and the linear layer (the paper prints these as "FLOPs");
+activation bytes are what the operations write, in 32-bit floats.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from effnet.architecture.block import Block, Stage
+from effnet.architecture.config import Config, Padding, SEFrom, require
 from effnet.errors import SpecError
 from effnet.limits import LIMITS
 
 if TYPE_CHECKING:
     from effnet.architecture.operations import Operation
 
-Padding = Literal["same", "symmetric"]
-SEFrom = Literal["input", "expanded"]
+__all__ = [
+    "HEAD", "STEM", "Block", "Config", "Cost", "Padding", "SEFrom", "Spec", "Stage", "require",
+]  # fmt: skip
 
 STEM, HEAD = "stem", "head"
 
@@ -38,264 +40,6 @@ class Cost(NamedTuple):
 
     def plus(self, other: Cost) -> Cost:
         return Cost(*(a + b for a, b in zip(self, other, strict=True)))
-
-
-def _finite(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def require(ok: bool, sentence: str) -> None:
-    """Raise `SpecError(sentence)` unless `ok`."""
-    if not ok:
-        raise SpecError(sentence)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """The numbers that make a network; everything else is derived.
-
-    Attributes:
-        name: what the network is called, e.g. `b0`.
-        width: channel multiplier; channels are then rounded to multiples of 8.
-        depth: repeat multiplier; repeats are then rounded up.
-        resolution: input height and width, px.
-        lite: EfficientNet-Lite rules (no SE, ReLU6, stem and head unscaled, first and last MBConv
-            stage not repeated).
-        se: whether blocks have squeeze-and-excitation; Lite never has.
-        se_reduce_from: the SE width is a quarter of the block's *input* channels (official) or of
-            its *expanded* channels (the common mistake).
-        padding: `same` as TensorFlow pads (more at the bottom and right), or `symmetric` k//2.
-        bn_eps, bn_momentum: batch normalisation, momentum in PyTorch's sense (official 0.01).
-        dropout: before the classifier. drop_connect: stochastic depth rate of the last block.
-        phi, alpha, beta, gamma: where width and depth came from, when the law made them.
-    """
-
-    name: str
-    width: float = 1.0
-    depth: float = 1.0
-    resolution: int = 224
-    lite: bool = False
-    se: bool = True
-    se_reduce_from: SEFrom = "input"
-    padding: Padding = "same"
-    bn_eps: float = 1e-3
-    bn_momentum: float = 0.01
-    dropout: float = 0.2
-    drop_connect: float = 0.2
-    num_classes: int = 1000
-    in_channels: int = 3
-    stem_stride: int = 2
-    phi: float | None = None
-    alpha: float | None = None
-    beta: float | None = None
-    gamma: float | None = None
-
-    def __post_init__(self) -> None:
-        require(
-            isinstance(self.name, str) and 0 < len(self.name) <= LIMITS.label_chars,
-            "A network needs a name of 1 to 200 characters.",
-        )
-        for label in ("width", "depth"):
-            value = getattr(self, label)
-            require(
-                _finite(value) and value > 0,
-                f"The {label} multiplier must be a number above 0, not {value!r}.",
-            )
-        low, high = LIMITS.min_resolution, LIMITS.max_resolution
-        require(
-            isinstance(self.resolution, int) and low <= self.resolution <= high,
-            f"The resolution must be a whole number of pixels from {low} to {high}, "
-            f"not {self.resolution!r}.",
-        )
-        require(
-            self.se_reduce_from in ("input", "expanded"),
-            f"SE channels are taken from 'input' or 'expanded', not {self.se_reduce_from!r}.",
-        )
-        require(
-            self.padding in ("same", "symmetric"),
-            f"The padding is 'same' or 'symmetric', not {self.padding!r}.",
-        )
-        require(
-            _finite(self.bn_eps) and 0 < self.bn_eps < 1,
-            f"The BN epsilon must lie between 0 and 1, not {self.bn_eps!r}.",
-        )
-        require(
-            _finite(self.bn_momentum) and 0 < self.bn_momentum <= 1,
-            f"The BN momentum must lie between 0 and 1, not {self.bn_momentum!r}.",
-        )
-        for label in ("dropout", "drop_connect"):
-            value = getattr(self, label)
-            require(
-                _finite(value) and 0 <= value < 1,
-                f"The {label.replace('_', '-')} rate must lie between 0 and 1, not {value!r}.",
-            )
-        require(
-            isinstance(self.num_classes, int) and 1 <= self.num_classes <= LIMITS.max_classes,
-            f"The number of classes must be from 1 to {LIMITS.max_classes}, "
-            f"not {self.num_classes!r}.",
-        )
-        require(
-            self.in_channels in (1, 3) and self.stem_stride in (1, 2),
-            "A network takes 1 or 3 input channels and its stem has stride 1 or 2.",
-        )
-        require(not (self.lite and self.se), "EfficientNet-Lite has no squeeze-and-excitation.")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; `Config(**d)` is the way back."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """One MBConv: expand 1x1 (absent at ratio 1), depthwise kxk, SE (absent in Lite), project 1x1.
-
-    Raises:
-        SpecError: when the numbers cannot be a block.
-    """
-
-    stage: int
-    repeat: int
-    kernel: int
-    stride: int
-    expand_ratio: int
-    in_channels: int
-    out_channels: int
-    se_channels: int | None
-    in_size: int
-    drop_connect: float
-
-    def __post_init__(self) -> None:
-        if problem := self._problem():
-            raise SpecError(f"Block {self.stage}.{self.repeat}{problem}")
-
-    def _problem(self) -> str:
-        """What is wrong with the numbers; a slider builds thousands of blocks, so only then in words."""
-        if not (2 <= self.stage <= 8 and self.repeat >= 1):
-            return " is not in stages 2 to 8."
-        if self.kernel not in (3, 5, 7):
-            return f": kernel {self.kernel} is not 3, 5 or 7."
-        if self.stride not in (1, 2):
-            return f": stride {self.stride} is not 1 or 2."
-        if self.expand_ratio < 1:
-            return ": the expand ratio must be 1 or more."
-        if self.in_channels < 1 or self.out_channels < 1 or self.in_size < 1:
-            return " has no channels or no pixels."
-        widest = max(self.in_channels * self.expand_ratio, self.out_channels)
-        if widest > LIMITS.max_channels:
-            return (
-                f" would have {widest:,} channels; choose a smaller width "
-                f"(at most {LIMITS.max_channels:,} channels)."
-            )
-        if self.se_channels is not None and self.se_channels < 1:
-            return ": squeeze-and-excitation needs at least one channel."
-        if not 0 <= self.drop_connect < 1:
-            return ": drop-connect must lie between 0 and 1."
-        return ""
-
-    @property
-    def id(self) -> str:
-        """The address `stage.repeat`."""
-        return f"{self.stage}.{self.repeat}"
-
-    @property
-    def kind(self) -> str:
-        """`MBConv1` or `MBConv6`, after the expand ratio."""
-        return f"MBConv{self.expand_ratio}"
-
-    @property
-    def expanded_channels(self) -> int:
-        return self.in_channels * self.expand_ratio
-
-    @property
-    def residual(self) -> bool:
-        """True when the block's input is added to its output: same size and same channels."""
-        return self.stride == 1 and self.in_channels == self.out_channels
-
-    @property
-    def out_size(self) -> int:
-        """ceil(in / stride): equal for both paddings and every kernel used here."""
-        return -(-self.in_size // self.stride)
-
-    @property
-    def params(self) -> int:
-        """Trainable parameters; only the two SE convolutions have biases, BN has two per channel."""
-        c, e, o, r = self.in_channels, self.expanded_channels, self.out_channels, self.se_channels
-        expand = c * e + 2 * e if self.expand_ratio != 1 else 0
-        depthwise = self.kernel**2 * e + 2 * e
-        se = 0 if r is None else 2 * e * r + r + e
-        return expand + depthwise + se + e * o + 2 * o
-
-    @property
-    def se_params(self) -> int:
-        e, r = self.expanded_channels, self.se_channels
-        return 0 if r is None else 2 * e * r + r + e
-
-    @property
-    def macs(self) -> int:
-        c, e, o, r = self.in_channels, self.expanded_channels, self.out_channels, self.se_channels
-        expand = c * e * self.in_size**2 if self.expand_ratio != 1 else 0
-        return expand + (self.kernel**2 * e + e * o) * self.out_size**2 + 2 * e * (r or 0)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The block as the command line prints it; `se_channels` is None without SE."""
-        return {
-            "id": self.id,
-            "stage": self.stage,
-            "repeat": self.repeat,
-            "kind": self.kind,
-            "kernel": self.kernel,
-            "stride": self.stride,
-            "expand_ratio": self.expand_ratio,
-            "in_channels": self.in_channels,
-            "expanded_channels": self.expanded_channels,
-            "se_channels": self.se_channels,
-            "out_channels": self.out_channels,
-            "residual": self.residual,
-            "drop_connect": self.drop_connect,
-            "in_size": self.in_size,
-            "out_size": self.out_size,
-            "params": self.params,
-            "macs": self.macs,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One MBConv stage (2 to 8): blocks that differ only in their first."""
-
-    number: int
-    blocks: tuple[Block, ...]
-
-    def __post_init__(self) -> None:
-        require(len(self.blocks) >= 1, f"Stage {self.number} has no blocks.")
-        for repeat, block in enumerate(self.blocks, start=1):
-            if (block.stage, block.repeat) != (self.number, repeat):
-                raise SpecError(f"Stage {self.number} holds a block that calls itself {block.id}.")
-            if repeat > 1 and (block.stride != 1 or block.in_channels != block.out_channels):
-                raise SpecError(
-                    f"Block {block.id} must keep the size and the channels of its stage."
-                )
-
-    @property
-    def first(self) -> Block:
-        return self.blocks[0]
-
-    @property
-    def repeats(self) -> int:
-        return len(self.blocks)
-
-    @property
-    def operator(self) -> str:
-        """As Table 1 prints it, e.g. `MBConv6, k5x5`."""
-        return f"{self.first.kind}, k{self.first.kernel}x{self.first.kernel}"
-
-    @property
-    def out_channels(self) -> int:
-        return self.blocks[-1].out_channels
-
-    @property
-    def out_size(self) -> int:
-        return self.blocks[-1].out_size
 
 
 @dataclass(frozen=True, kw_only=True)
