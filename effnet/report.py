@@ -144,6 +144,8 @@ def _result(
         "model": info.config.name,
         "weights": info.name,
         "trained": info.trained,
+        "padding": info.config.padding,
+        "bn_eps": info.config.bn_eps,
         "preprocessing": asdict(info.preprocessing),
         "top5": [entry(index) for index, _ in seen.top(5)],
         "target": entry(cam.target),

