@@ -66,6 +66,27 @@ def test_the_page_stands_without_measurements(
     assert "SE holds **12.0 %** of the parameters" in words(at)
 
 
+def test_the_way_on_leads_to_a_network_that_is_here(
+    departures: list[tuple[str, dict[str, str]]],
+) -> None:
+    at = open_page("views/why.py", net="B0")
+    at.button(key="to_mini").click().run()
+    assert departures[0][0] == "views/gates.py"
+    at.switch_page(departures[0][0]).run()
+    assert_clean(at)
+    assert at.selectbox(key="net").value == "Mini"
+    assert "gates of block" in words(at)
+    assert not [b for b in at.button if b.key == "to_mini"]
+
+
+def test_a_profile_of_another_network_says_so() -> None:
+    at = open_page("views/why.py", net="B0")
+    data = (ASSETS / "profiles" / "mini-fashion.parquet").read_bytes()
+    at.file_uploader[-1].set_value(("mine.parquet", data, "application/octet-stream")).run()
+    assert_clean(at)
+    assert "made with EfficientNet-Mini, not with EfficientNet-B0" in words(at)
+
+
 def test_the_width_of_the_network_on_screen() -> None:
     at = open_page("views/why.py", net="B3")
     table = at.dataframe[-1].value

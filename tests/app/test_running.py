@@ -171,6 +171,29 @@ def test_kept_edits_compose_and_stand_in_the_url() -> None:
     assert at.text_input(key="edits").value == "5:off,6.1:times=0.5,7.1:off"
 
 
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ({"do": "times k", "k": "0.2"}, "5.2:times=0.2"),
+        ({"do": "constant", "gate": "0.75", "at": "all blocks"}, "all:constant=0.75"),
+        ({"do": "one channel", "ch": "7", "to": "on (1)"}, "5.2:channel7=1"),
+        ({"do": "SE off", "at": "its stage"}, "5:off"),
+    ],
+)  # fmt: skip
+def test_a_link_restores_the_edit(params: dict[str, str], text: str) -> None:
+    from effnet.inspection.edits import EditTap, apply, baseline, effect, parse_edits
+
+    at = open_page("views/edit.py", net="Mini", block="5.2", **params)
+    model, x = of_library("mini", "fashion/t-shirt-top-1.png")
+    base = baseline(model, x)
+    best = base.trace.top(1)[0][0]
+    wanted = effect(base.trace, apply(model, base, EditTap(model.spec, parse_edits(text))), best)
+    found = float(metric(at, "KL divergence").split()[0])
+    assert found == pytest.approx(wanted.kl, rel=1e-3, abs=6e-5)  # four decimals are shown
+    next(b for b in at.button if b.label.startswith("Keep this edit")).click().run()
+    assert at.text_input(key="edits").value == text
+
+
 @pytest.mark.parametrize("edits", ["nonsense", "99.9:off", "5.2:channel99999=0", "all:times=nan"])
 def test_edits_that_cannot_be_are_a_sentence(edits: str) -> None:
     at = open_page("views/edit.py", net="Mini", edits=edits)
