@@ -1,4 +1,4 @@
-"""Every figure of every claim equals the one found by hand or by six libraries (claims.md)."""
+"""Every figure of every claim equals the one found by hand or by six libraries."""
 
 from __future__ import annotations
 

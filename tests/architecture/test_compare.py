@@ -77,7 +77,7 @@ def test_parts_add_up_to_the_totals(a: str, b: str) -> None:
 
 
 def test_official_and_expanded_se() -> None:
-    """claims.md: only SE differs, 5,288,548 against 8,423,848 parameters; stage 2 is untouched."""
+    """Only SE differs, 5,288,548 against 8,423,848 parameters; stage 2 is untouched."""
     wrong = spec_for("b0", se_reduce_from="expanded")
     pairs = stages(B0, wrong)
     assert {f for p in pairs for f in p.differing} == {"se", "params", "macs", "activation_bytes"}

@@ -1,4 +1,4 @@
-"""Implied phi and real growth against the figures of claims.md."""
+"""Implied phi and real growth against figures found by hand."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_table_7_of_the_paper() -> None:
 
 
 def test_figures_about_others() -> None:
-    """claims.md 10, 38: SENet-154 has 18.68 % error and 95.53 % top-5; r = 16; and PyTorch's defaults."""
+    """SENet-154 has 18.68 % error and 95.53 % top-5; r = 16; and PyTorch's defaults."""
     import torch
 
     assert (other("senet154")["top1_error"], other("senet154")["top5"]) == (18.68, 95.53)

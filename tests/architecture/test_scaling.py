@@ -1,4 +1,4 @@
-"""The law and the rounding against hand arithmetic and the figures of claims.md."""
+"""The law and the rounding against hand arithmetic and known figures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from effnet.errors import SpecError
 
 
 def test_the_law_at_whole_phi() -> None:
-    """claims.md 14: integer phi gives 258, 296 .. 596 px, none of them a released resolution."""
+    """Integer phi gives 258, 296 .. 596 px, none of them a released resolution."""
     assert [law(phi).pixels for phi in range(8)] == [224, 258, 296, 341, 392, 451, 518, 596]
     assert cost_factor() == pytest.approx(1.92027, abs=5e-6)
     assert law(-4).pixels == 128  # 224 / 1.15^4 = 128.07

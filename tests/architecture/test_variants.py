@@ -64,7 +64,7 @@ def test_operations_add_up_to_the_closed_forms(name: str) -> None:
 
 
 def test_the_common_mistake_costs_three_million_parameters() -> None:
-    """claims.md: the SE width from the expanded channels, B0 to B7."""
+    """The SE width from the expanded channels, B0 to B7."""
     wrong = [8423848, 13336204, 15678504, 21530032, 34927246, 56146944, 80444154, 125844160]
     ours = [spec_for(f"b{i}", se_reduce_from="expanded").params for i in range(8)]
     assert ours == wrong

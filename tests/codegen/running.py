@@ -27,7 +27,7 @@ KERAS_SUFFIXES = {
     "project_conv": "project.conv",
     "project_bn": "project.norm",
 }
-"""Layer names inside a block, reference/keymaps.md section 2."""
+"""Layer names inside a block, as in keras.applications."""
 
 KERAS_ENDS = {
     "stem_conv": "stem.conv",

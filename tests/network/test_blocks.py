@@ -21,7 +21,7 @@ from effnet.network.model import build_model
     ],
 )  # fmt: skip
 def test_same_padding(size: int, kernel: int, stride: int, pads: tuple[int, int]) -> None:
-    """numerics.md: k3 (0, 1), k5 (1, 2) on even sizes, symmetric on odd ones."""
+    """k3 pads (0, 1), k5 (1, 2) on even sizes; symmetric on odd ones."""
     assert same_padding(size, kernel, stride) == pads
 
 
@@ -84,7 +84,7 @@ def test_only_residual_blocks_drop_and_only_in_training() -> None:
 
 
 def test_official_initialisation() -> None:
-    """numerics.md 4.7: std sqrt(2 / fan_out), depthwise fan_out k*k, SE biases 0."""
+    """Official: std sqrt(2 / fan_out), depthwise fan_out k*k, SE biases 0."""
     model = build_model(spec_for("b0"), seed=3)
     block = model.block("7.2")
     assert block.depthwise.conv.weight.std().item() == pytest.approx(math.sqrt(2 / 25), rel=0.02)
