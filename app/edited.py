@@ -27,7 +27,8 @@ def verdict(before: Trace, after: Trace, result: Effect, labels: tuple[str, ...]
         return f"Nothing changed: the answer is {old} ({percent(p)}) as before."
     if was == now:
         same = float(after.probabilities[0][was])
-        answer = f"The answer stays {old}, now with {percent(same)} instead of {percent(p)}."
+        instead = "as before" if percent(same) == percent(p) else f"instead of {percent(p)}"
+        answer = f"The answer stays {old}, with {percent(same)} {instead}."
     else:
         answer = f"The answer changes from {old} ({percent(p)}) to {new} ({percent(q)})."
     return f"{answer} {percent(result.shifted)} of all probability moved from one class to another."
@@ -37,9 +38,9 @@ def figures(result: Effect, after: Trace, target: int, name: str) -> None:
     """The numbers behind the verdict, about the class that was chosen."""
     with st.container(horizontal=True, gap="medium"):
         p, q = result.probability
-        st.metric(
-            f"Probability of {name}", percent(q), f"{100 * (q - p):+.1f} points", width="content"
-        )
+        points = 100 * (q - p)
+        change = f"{points:+.1f} points" if abs(points) >= 0.1 else f"{points:+.2f} points"
+        st.metric(f"Probability of {name}", percent(q), change, width="content")
         st.metric(
             "Logit", f"{after.logits[0][target]:.3f}", f"{result.logit:+.3f}", width="content",
             help=f"What the last layer says for {name}, before the softmax turns it into a probability.",

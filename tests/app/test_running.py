@@ -152,6 +152,8 @@ def test_an_edit_changes_what_it_should() -> None:
     wanted = effect(base.trace, after, best)
     # The app lays weights out channels-last, which rounds differently in the last digits.
     assert float(metric(at, "KL divergence").split()[0]) == pytest.approx(wanted.kl, rel=1e-4)
+    name = model.info.labels[after.top(1)[0][0]]  # type: ignore[attr-defined]
+    assert f"to **{name.replace('/', chr(92) + '/')}**" in words(at)
     assert float(metric(at, "Logit")) == pytest.approx(after.logits[0][best], abs=2e-3)
 
 
