@@ -150,10 +150,15 @@ def pick_picture(kind: str, key: str = CHOSEN, *, skip: str = "", adding: bool =
     Args:
         key: where the choice is kept. skip: not this one, before anybody chose.
     """
+    shown = samples(kind)
+    if asked := session.asked_by_url(key, {h.id for h in shown}):
+        choose(asked, key)
     current = chosen(kind, key, skip)
+    first = next((h.id for h in shown if h.id != skip), "")
+    session.show_in_url(key, current.id if current.sample and current.id != first else "")
     items = [
         Thumb(id=h.id, src=h.thumb, label=h.name, removable=not h.sample)
-        for h in (*held().values(), *samples(kind))
+        for h in (*held().values(), *shown)
     ]
     gallery(
         items, [current.id], key=f"gallery_{key}", label="Pictures",

@@ -2,10 +2,12 @@
 
 Widgets with `bind="query-params"` put the selection into the URL; the keys are `net`, `phi`,
 `block`, `weights` and, where they differ from the default, `se`, `px`, `alpha`, `beta`, `gamma`.
+A chosen sample picture stands there as `picture`; a visitor's own never does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +74,24 @@ def take_from_url(key: str) -> str:
     if value:
         del st.query_params[key]
     return value
+
+
+def asked_by_url(key: str, known: Collection[str]) -> str:
+    """What a link that was opened, or gone back to, says for `key`; empty when it says nothing new.
+
+    For choices that no widget binds to the address; `show_in_url` is the other half.
+    """
+    said = st.query_params.get(key)
+    return said if said in known and said != get(f"{key} in url") else ""
+
+
+def show_in_url(key: str, value: str) -> None:
+    """Let the address say `key=value`, or nothing about it when the value is empty."""
+    put(f"{key} in url", value)
+    if value and st.query_params.get(key) != value:
+        st.query_params[key] = value
+    elif not value and key in st.query_params:
+        del st.query_params[key]
 
 
 def network() -> str:

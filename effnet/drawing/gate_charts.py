@@ -142,10 +142,11 @@ def top_bars(
     for title, values in series:
         figure.add_bar(
             y=labels, x=[100 * v for v in values], orientation="h", name=title,
-            text=[f"{100 * v:.1f} %" for v in values], textposition="auto",
+            text=[f"{100 * v:.1f} %" for v in values], textposition="outside", cliponaxis=False,
             hovertemplate="%{y}: %{x:.2f} %<extra>" + title + "</extra>",
         )  # fmt: skip
-    figure.update_xaxes(range=[0, 100], ticksuffix=" %")
+    # Room for the figure behind a bar of 100 %, where it is legible in light and dark.
+    figure.update_xaxes(range=[0, 112], tickvals=[0, 20, 40, 60, 80, 100], ticksuffix=" %")
     figure.update_yaxes(autorange="reversed", type="category")
     figure = layout(figure, 90 + 34 * len(names) * len(series))
     if after is not None:

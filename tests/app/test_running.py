@@ -237,6 +237,18 @@ def test_uploaded_pictures_are_held_on_every_page_until_they_are_removed() -> No
         ("d.gif", b"GIF89a", ""), ("e.jpg", b"\xff\xd8\xff\xe0 cut", ""), ("f.png", png((2000, 20)), "long and thin"),
     ],
 )  # fmt: skip
+def test_a_sample_stands_in_the_address_and_an_own_picture_never() -> None:
+    at = open_page("views/pair.py", net="Mini", picture="trouser-1", picture2="bag-1")
+    assert component(at, "gallery_picture")["selected"] == ["trouser-1"]
+    assert component(at, "gallery_picture2")["selected"] == ["bag-1"]
+    assert (at.query_params["picture"], at.query_params["picture2"]) == ("trouser-1", "bag-1")
+    upload(at, ("mine.png", png(), "image/png"))
+    assert component(at, "gallery_picture")["selected"] != ["trouser-1"]
+    assert "picture" not in at.query_params
+    at = open_page("views/gates.py", net="Mini", picture="no-such-sample")
+    assert component(at, "gallery_picture")["selected"] == ["t-shirt-top-1"]
+
+
 def test_a_file_that_is_no_picture_is_one_sentence_and_nothing_is_lost(
     name: str, data: bytes, sentence: str
 ) -> None:
