@@ -230,13 +230,6 @@ def test_uploaded_pictures_are_held_on_every_page_until_they_are_removed() -> No
     assert component(at, "gallery_picture")["selected"] == [items[1]["id"]]
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "sentence"),
-    [
-        ("a.png", b"", "empty"), ("b.jpg", b"%PDF-1.4 hello", "PDF"), ("c.png", b"<svg xmlns='x'/>", "SVG"),
-        ("d.gif", b"GIF89a", ""), ("e.jpg", b"\xff\xd8\xff\xe0 cut", ""), ("f.png", png((2000, 20)), "long and thin"),
-    ],
-)  # fmt: skip
 def test_a_sample_stands_in_the_address_and_an_own_picture_never() -> None:
     at = open_page("views/pair.py", net="Mini", picture="trouser-1", picture2="bag-1")
     assert component(at, "gallery_picture")["selected"] == ["trouser-1"]
@@ -249,6 +242,13 @@ def test_a_sample_stands_in_the_address_and_an_own_picture_never() -> None:
     assert component(at, "gallery_picture")["selected"] == ["t-shirt-top-1"]
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("a.png", b"", "empty"), ("b.jpg", b"%PDF-1.4 hello", "PDF"), ("c.png", b"<svg xmlns='x'/>", "SVG"),
+        ("d.gif", b"GIF89a", ""), ("e.jpg", b"\xff\xd8\xff\xe0 cut", ""), ("f.png", png((2000, 20)), "long and thin"),
+    ],
+)  # fmt: skip
 def test_a_file_that_is_no_picture_is_one_sentence_and_nothing_is_lost(
     name: str, data: bytes, sentence: str
 ) -> None:
