@@ -38,7 +38,7 @@ def roles(profile: Profile) -> None:
         names, means = profile.means(block)
         usual = list(dict.fromkeys((*names[:2], names[-1])))
         shown = st.multiselect(
-            "Groups", names, usual, max_selections=12, key="role_groups", width="stretch"
+            "Groups", names, usual, max_selections=12, key="role_groups", width=620
         )
     rows = [names.index(g) for g in shown]
     order = np.argsort(means.mean(0), kind="stable")

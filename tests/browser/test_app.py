@@ -228,7 +228,7 @@ def test_on_a_phone_nothing_is_cut_off(visit: Visit, path: str, scheme: str) -> 
     assert main.evaluate("m => m.scrollWidth - m.clientWidth") <= 1
     wide = page.evaluate(
         """() => [...document.querySelectorAll('[data-testid=stMainBlockContainer] :is(h1,h2,h3,p,button,img)')]
-          .filter(e => e.getBoundingClientRect().width > 0 && !e.closest('[data-testid=stDataFrame], .stage, .code, [role=radiogroup], .js-plotly-plot'))
+          .filter(e => e.getBoundingClientRect().width > 0 && !e.closest('[data-testid=stDataFrame], [data-testid=stMultiSelect], .stage, .code, [role=radiogroup], .js-plotly-plot'))
           .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName + ' ' + e.textContent.slice(0, 40))"""
     )
     assert wide == []
