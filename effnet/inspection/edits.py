@@ -158,7 +158,7 @@ class EditTap:
                 "a set of pictures to take the mean of" if kind == "mean" else "a second picture"
             )
             raise InspectionError(f"This edit needs {wanted}; choose it first.")
-        values = np.asarray(source[block], dtype=np.float32).reshape(-1)
+        values = np.asarray(source[block]).reshape(-1)
         if len(values) != spec.block(block).expanded_channels:
             raise InspectionError("Those gates belong to another network; compute them again.")
         return torch.from_numpy(values.copy())[None, :, None, None]

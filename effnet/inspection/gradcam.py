@@ -22,8 +22,9 @@ class Cam:
     """One class-activation map for each picture of a batch.
 
     Attributes:
-        grid: (N, h, w) float32, at least 0: relu(sum over channels of weight * activation), the
-            weight being the mean gradient of the class logit over the map. Nothing is normalised.
+        grid: (N, h, w) float32, float64 when the model is, at least 0: relu(sum over channels of
+            weight * activation), the weight being the mean gradient of the class logit over the
+            map. Nothing is normalised.
         map: (N, H, W): the grid stretched to the input by bilinear interpolation (corners not
             aligned), as every library does it.
         placed: (N, H, W): the grid with each cell's centre where its receptive field is centred.
@@ -95,7 +96,8 @@ def grad_cam(
     with torch.enable_grad():
         cam = LayerGradCam(lambda pixels: view(pixels, edit), layer)
         raw = cam.attribute(x, target=int(target), relu_attributions=True)
-    grid = raw[:, 0].detach().float()
+    grid = raw[:, 0].detach()
+    grid = grid if grid.dtype == torch.float64 else grid.float()
     size = (int(x.shape[2]), int(x.shape[3]))
     stretched = F.interpolate(grid[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
     placed = place(grid, model.spec, block, size)

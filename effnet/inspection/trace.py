@@ -23,9 +23,9 @@ class Trace:
     """What one call of `trace` saw; nothing in it is shared with the model or another call.
 
     Attributes:
-        logits: (N, classes) float32.
+        logits: (N, classes) float32, as all arrays here; float64 when the model is.
         gates: block id -> (N, expanded channels), each in (0, 1); empty for a network without SE.
-        features: point -> (N, C, h, w), or (N, C) where the map is 1 x 1; float32.
+        features: point -> (N, C, h, w), or (N, C) where the map is 1 x 1.
     """
 
     logits: Array
@@ -51,10 +51,11 @@ def softmax(logits: Array) -> Array:
 
 
 def to_array(t: Tensor) -> Array:
-    """A float32 copy on the CPU; trailing 1 x 1 axes dropped."""
+    """A copy on the CPU, float64 of a float64 tensor, else float32; trailing 1 x 1 axes dropped."""
     if t.ndim == 4 and t.shape[2] == t.shape[3] == 1:
         t = t[:, :, 0, 0]
-    return np.array(t.detach().to("cpu", torch.float32).numpy(), order="C", copy=True)
+    dtype = torch.float64 if t.dtype == torch.float64 else torch.float32
+    return np.array(t.detach().to("cpu", dtype).numpy(), order="C", copy=True)
 
 
 def to_arrays(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
