@@ -11,7 +11,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:  # `streamlit run app/main.py` puts only app/ there
     sys.path.insert(0, ROOT)
 
-from app import computing  # noqa: E402
+from app import computing, session  # noqa: E402
 from app.text import refuse  # noqa: E402
 from app.travel import scroll_if_asked  # noqa: E402
 from app.widgets import pick_network  # noqa: E402
@@ -43,6 +43,7 @@ PAGES = {
 WITHOUT_PICKER = ("scaling", "compare", "claims")  # they have pickers of their own, or need none
 
 page = st.navigation(PAGES, position="top")
+session.put("page", page.url_path)
 try:
     if page.url_path not in WITHOUT_PICKER:
         pick_network()

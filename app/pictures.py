@@ -151,11 +151,11 @@ def pick_picture(kind: str, key: str = CHOSEN, *, skip: str = "", adding: bool =
         key: where the choice is kept. skip: not this one, before anybody chose.
     """
     shown = samples(kind)
-    if asked := session.asked_by_url(key, {h.id for h in shown}):
+    known = sorted((h.id for h in shown), key=lambda ident: ident == skip)  # the default first
+    if asked := session.asked_by_url(key, known):
         choose(asked, key)
     current = chosen(kind, key, skip)
-    first = next((h.id for h in shown if h.id != skip), "")
-    session.show_in_url(key, current.id if current.sample and current.id != first else "")
+    session.show_in_url(key, current.id if current.sample and current.id != known[0] else "")
     items = [
         Thumb(id=h.id, src=h.thumb, label=h.name, removable=not h.sample)
         for h in (*held().values(), *shown)

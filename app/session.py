@@ -7,7 +7,7 @@ A chosen sample picture stands there as `picture`; a visitor's own never does.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,18 +76,25 @@ def take_from_url(key: str) -> str:
     return value
 
 
-def asked_by_url(key: str, known: Collection[str]) -> str:
+def asked_by_url(key: str, known: Sequence[str]) -> str:
     """What a link that was opened, or gone back to, says for `key`; empty when it says nothing new.
 
-    For choices that no widget binds to the address; `show_in_url` is the other half.
+    For choices that no widget binds to the address; `show_in_url` is the other half. The first of
+    `known` is the default, which the address leaves out. Another page begins with an address
+    without the choice; on the same page, going back to such an address asks for the default.
     """
-    said = st.query_params.get(key)
-    return said if said in known and said != get(f"{key} in url") else ""
+    said = st.query_params.get(key, "")
+    page, shown = get(f"{key} in url") or ("", "")
+    if said == shown:
+        return ""
+    if not said and page == get("page"):
+        return known[0]
+    return said if said in known else ""
 
 
 def show_in_url(key: str, value: str) -> None:
     """Let the address say `key=value`, or nothing about it when the value is empty."""
-    put(f"{key} in url", value)
+    put(f"{key} in url", (get("page"), value))
     if value and st.query_params.get(key) != value:
         st.query_params[key] = value
     elif not value and key in st.query_params:

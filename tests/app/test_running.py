@@ -235,6 +235,11 @@ def test_a_sample_stands_in_the_address_and_an_own_picture_never() -> None:
     assert component(at, "gallery_picture")["selected"] == ["trouser-1"]
     assert component(at, "gallery_picture2")["selected"] == ["bag-1"]
     assert (at.query_params["picture"], at.query_params["picture2"]) == ("trouser-1", "bag-1")
+    del at.query_params["picture"]  # as the browser's Back does
+    at.run()
+    assert component(at, "gallery_picture")["selected"] == ["t-shirt-top-1"]
+    at.query_params["picture"] = "trouser-1"
+    at.run()
     upload(at, ("mine.png", png(), "image/png"))
     assert component(at, "gallery_picture")["selected"] != ["trouser-1"]
     assert "picture" not in at.query_params

@@ -148,6 +148,23 @@ def test_upload_a_picture_and_see_gates_and_a_heat_map(visit: Visit) -> None:
     expect(page.locator('button[title="mine.png"]')).to_have_count(0)
 
 
+def test_a_chosen_sample_is_in_the_link_and_going_back_undoes_it(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open("/gates?net=Mini")
+    page.locator('button[title="Trouser 1"]').click()
+    visitor.settle(1500)
+    assert "picture=trouser-1" in page.url
+    other = visit()
+    other.page.goto(page.url)
+    other.settle(1500)
+    chosen = ".gallery .cell.chosen button"
+    expect(other.page.locator(chosen).first).to_have_attribute("title", "Trouser 1")
+    page.go_back()
+    visitor.settle(1500)
+    assert "picture=" not in page.url
+    expect(page.locator(chosen).first).to_have_attribute("title", "T-shirt/top 1")
+
+
 def test_paste_a_picture(visit: Visit) -> None:
     visitor = visit()
     page = visitor.open("/gates?net=Mini")
