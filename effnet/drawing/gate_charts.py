@@ -146,7 +146,7 @@ def top_bars(
             hovertemplate="%{y}: %{x:.2f} %<extra>" + title + "</extra>",
         )  # fmt: skip
     # Room for the figure behind a bar of 100 %, where it is legible in light and dark.
-    figure.update_xaxes(range=[0, 112], tickvals=[0, 20, 40, 60, 80, 100], ticksuffix=" %")
+    figure.update_xaxes(range=[0, 112], dtick=20, ticksuffix=" %")
     figure.update_yaxes(autorange="reversed", type="category")
     figure = layout(figure, 90 + 34 * len(names) * len(series))
     if after is not None:
