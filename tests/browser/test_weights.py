@@ -26,12 +26,12 @@ ENTRY = CATALOG["timm-tf_efficientnet_lite0.in1k"]
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[tuple[str, Plan]]:
-    """A server in the place of Hugging Face, and what it serves at 3 MB/s or so."""
+    """A server in the place of Hugging Face, and what it serves: not there, slowly, then fast."""
     body = save(tensors_in(LAYOUTS["timm"], net("lite0")))
-    slow = [("throttle", 0.005)]
+    slow = [("throttle", 0.04), ("throttle", 0.001)]  # 0.4 MB/s or so: time to see it and to cancel
     with serving() as server:
         server.plans[f"/{ENTRY.where}/resolve/main/{ENTRY.file}"] = Plan(body)
-        plan = Plan(body, faults=[("status", 404), *slow, *slow])
+        plan = Plan(body, faults=[("status", 404), *slow])
         server.plans[f"/{ENTRY.where}/resolve/{COMMIT}/{ENTRY.file}"] = plan
         yield server.url, plan
 
