@@ -11,6 +11,7 @@ from app import session
 from app.evidence import (
     box_profile,
     cost_rows,
+    elsewhere_sentence,
     experiments,
     gate_rows,
     opened_profile,
@@ -95,10 +96,11 @@ else:
     st.markdown("The network in the box (Mini, on Fashion-MNIST) has a twin that never had SE.")
     for sentence in twin_sentences(measured["twins"], measured["pictures"]):
         st.markdown(f"- {sentence}")
-    st.caption(
-        "A small network on small pictures: this does not tell what SE brings to B0 on ImageNet. The model "
-        "card in assets/weights says how both were trained."
+    st.markdown(
+        "A small network on small pictures: this does not tell what SE brings to a large one. "
+        + elsewhere_sentence()
     )
+    st.caption("The model card in assets/weights says how the twins were trained.")
     st.subheader("What the trained gates do")
     st.markdown(
         "The same trained network, with its gates changed while it answers all 10,000 test pictures:"

@@ -95,6 +95,7 @@ def test_figures_about_others() -> None:
     assert (other("senet_paper")["top1"], other("senet_paper")["top5"]) == (82.7, 96.2)
     assert other("se_ratio")["reduction"] == 16
     assert (other("stage_6_v1")["map"], other("stage_6_v5")["map"]) == (28, 14)
+    assert (other("resnet50_se")["without"], other("resnet50_se")["with"]) == (23.91, 22.94)
     norm = torch.nn.BatchNorm2d(1)
     assert (other("torch_batch_norm")["eps"], other("torch_batch_norm")["momentum"]) == (
         norm.eps,
