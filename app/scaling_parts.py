@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import streamlit as st
 
 from app import session
+from app.address import not_choices, tell
 from app.family import family
 from app.scaled import Constants, markdown_table
 from app.tables import show_table
@@ -137,6 +138,7 @@ def rounding(now: Constants) -> None:
     with st.container(horizontal=True, gap="small"):
         for label, example in EXAMPLES.items():
             st.button(label, on_click=_example, args=example)
+    tell(*not_choices({"round_net": NAMES}))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Network", NAMES, 1, key="round_net", bind="query-params", width=140)
         stage = st.selectbox("Stage", range(1, 10), 3, key="round_stage", width=120)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import computing, session
+from app.address import not_choices, tell
 from app.components.diagram import diagram
 from app.doors import show_doors
 from app.tables import block_rows, export_menu, layer_rows, show_table, stage_rows
@@ -76,6 +77,7 @@ with numbers:
 
 st.header("Tables", anchor="tables")
 VIEWS = ("Stages", "Blocks", "Layers of the block", "Layers of the network", "Chart")
+tell(*not_choices({"table": VIEWS}))
 view = st.segmented_control(
     "Table", VIEWS, default=VIEWS[0], key="table", bind="query-params", required=True,
     label_visibility="collapsed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.address import not_choices, tell
 from app.text import plain
 from app.travel import travel
 from effnet.claims import CLAIMS, VERDICTS, Claim
@@ -43,6 +44,7 @@ st.markdown(
     "checked. Here they are, with what the code and the paper say. The figures are counted by this "
     "explorer at this moment, or read from the named source."
 )
+tell(*not_choices({"verdict": tuple(VERDICTS)}))
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     kinds = st.pills(
         "Verdict", list(VERDICTS), selection_mode="multi", key="verdict", bind="query-params",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import computing, session
+from app.address import not_choices, tell
 from app.maps import arrays, enlarge, layer_note, scale_strip, verdict
 from app.pictures import pick_picture
 from app.running import class_name, job_for, pick_class, show_answer, show_device
@@ -35,6 +36,7 @@ network_map(chosen, key="map")
 
 LAYERS = ("head", "block")
 labels = labels_of(choice.info)
+tell(*not_choices({"layer": LAYERS}))
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 with row:
     target = pick_class(choice, seen)

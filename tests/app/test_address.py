@@ -34,6 +34,8 @@ def test_the_row_on_top_says_what_it_cannot_use(asked: dict[str, str], sentence:
         ("views/code.py", {"part": "everything"}),
         ("views/compare.py", {"cmp": "gossip"}),
         ("views/scaling.py", {"scaling": "gossip"}),
+        ("views/claims.py", {"verdict": "gossip"}),
+        ("views/architecture.py", {"table": "gossip"}),
     ],
 )
 def test_a_page_says_what_it_cannot_use(page: str, asked: dict[str, str]) -> None:
