@@ -6,7 +6,6 @@ import numpy as np
 import streamlit as st
 
 from app import computing, session
-from app.address import not_choices, tell
 from app.maps import enlarge
 from app.pictures import Held
 from app.text import plain, refuse
@@ -49,7 +48,6 @@ def pick_class(choice: Choice, seen: Trace) -> int:
     """The class that a map or an edit is about: the predicted one, or any other found by typing."""
     labels = labels_of(choice.info)
     names = [f"{i} {class_name(i, labels)}" for i in range(choice.config.num_classes)]
-    tell(*not_choices({"class": (PREDICTED, *names)}))
     wanted = st.selectbox(
         "Class", [PREDICTED, *names], key="class", bind="query-params", width=280,
         help="The predicted class, or any other: type to find it.",
