@@ -7,7 +7,7 @@ A chosen sample picture stands there as `picture`; a visitor's own never does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,14 +66,6 @@ def selected() -> Selection:
     """The network and block on screen, as the row on top of the page says."""
     selection: Selection = st.session_state["selection"]
     return selection
-
-
-def take_from_url(key: str) -> str:
-    """What a link asks for once; it is taken out of the address."""
-    value = str(st.query_params.get(key, ""))
-    if value:
-        del st.query_params[key]
-    return value
 
 
 def asked_by_url(key: str, known: Sequence[str]) -> str:
@@ -185,3 +177,17 @@ def component_value(key: str, name: str) -> Any:
     """What a component reported in the event that caused this run."""
     value = st.session_state.get(key)
     return value.get(name) if value else None
+
+
+def on_number(
+    key: str, name: str, low: float, high: float, then: Callable[[float], None]
+) -> Callable[[], None]:
+    """A component's callback that passes on the number it reported, where it lies from low to high."""
+
+    def callback() -> None:
+        sent = component_value(key, name)
+        # Any client can send anything; a NaN is between no ends.
+        if isinstance(sent, (int, float)) and low <= sent <= high:
+            then(round(float(sent), 6))
+
+    return callback

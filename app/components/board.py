@@ -51,15 +51,6 @@ def phi_board(
     """
     low, high = ends
 
-    def report(name: str, then: Callable[[float], None]) -> Callable[[], None]:
-        def callback() -> None:
-            sent = session.component_value(key, name)
-            # Any client can send anything; a NaN is between no ends.
-            if isinstance(sent, (int, float)) and low <= sent <= high:
-                then(round(float(sent), 6))
-
-        return callback
-
     data = {
         "label": "φ", "name": "phi", "min": low, "max": high, "step": step, "value": value,
         "throttle": 120, "svg": svg, "map_label": f"The network at phi = {value:g}",
@@ -67,6 +58,6 @@ def phi_board(
         "figures": figures, "table": table, "below": below,
     }  # fmt: skip
     _component(
-        key=key, data=data, on_value_change=report("value", on_drag),
-        on_released_change=report("released", on_release),
+        key=key, data=data, on_value_change=session.on_number(key, "value", low, high, on_drag),
+        on_released_change=session.on_number(key, "released", low, high, on_release),
     )  # fmt: skip

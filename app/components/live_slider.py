@@ -67,21 +67,11 @@ def live_slider(
 
     That is a rerun of the fragment in which the slider stands, or of the page.
     """
-
-    def report(name: str, then: Callable[[float], None]) -> Callable[[], None]:
-        def callback() -> None:
-            sent = session.component_value(key, name)
-            # Any client can send anything; a NaN is between no ends.
-            if isinstance(sent, (int, float)) and low <= sent <= high:
-                then(round(float(sent), 6))
-
-        return callback
-
     data = {
         "label": label, "min": low, "max": high, "step": step, "value": value, "digits": digits,
         "throttle": 120,
     }  # fmt: skip
     _component(
-        key=key, data=data, on_value_change=report("value", on_drag),
-        on_released_change=report("released", on_release),
+        key=key, data=data, on_value_change=session.on_number(key, "value", low, high, on_drag),
+        on_released_change=session.on_number(key, "released", low, high, on_release),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Literal, cast
 import graphviz
 
 from effnet.architecture.operations import Operation
-from effnet.architecture.spec import HEAD, STEM, Block, Spec, Stage
+from effnet.architecture.spec import Block, Spec, Stage
 from effnet.drawing.numbers import shape_short, short
 from effnet.limits import LIMITS
 
@@ -266,12 +266,3 @@ def _se_branch(
     _node(g, "se.scale", "se", "Scale", "map × gate", shape_short(wide, b.out_size))
     for first, second in pairwise(branch):
         g.edge(first, second)
-
-
-def part_of_node(node: str) -> str | None:
-    """The cost part that a network node stands for: `stage-1` -> `stem`, `4.2` -> `4.2`."""
-    if node == "stage-1":
-        return STEM
-    if node == "stage-9":
-        return HEAD
-    return None if node.startswith("stage-") or node == "input" else node
